@@ -1,0 +1,99 @@
+"""Finish a bake: no caches, a link to the template for `cruft update`, a git repository, a hint."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import shutil
+import subprocess
+from pathlib import Path
+
+CACHES = {"__pycache__", ".mypy_cache", ".pytest_cache", ".ruff_cache"}
+# Compiled catalogues cannot be merged line by line; `make messages` writes them again.
+CRUFT_SKIP = ["src/*/locale/*/LC_MESSAGES/*.mo"]
+
+
+def git(*arguments: str) -> str | None:
+    """Return what git prints, or None where it fails or is not installed."""
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}
+    command = ["git", *arguments]
+    try:
+        done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    except OSError:
+        return None
+    return done.stdout.rstrip() if done.returncode == 0 else None
+
+
+def remove_caches(project: Path) -> None:
+    """Remove what linters and byte-compilation may have left in a template's folder."""
+    for folder, names, _ in os.walk(project):
+        for name in CACHES.intersection(names):
+            shutil.rmtree(Path(folder, name))
+        names[:] = [name for name in names if not name.startswith((".", "__pycache__"))]
+
+
+def template_folder(answers: dict[str, str]) -> Path | None:
+    """Return the folder of the template.
+
+    Cookiecutter may know it only relative to where it was called, and a hook runs inside the new
+    project. So the caller's folder is a guess that must prove right.
+    """
+    for start in (os.environ.get("PWD", ""), answers["_output_dir"]):
+        folder = Path(start, Path(answers["_repo_dir"]).expanduser())
+        if folder.is_absolute() and (folder / "hooks/post_gen_project.py").is_file():
+            return folder.resolve()
+    return None
+
+
+def cruft_state(answers: dict[str, str]) -> dict[str, object] | None:
+    """Return what `cruft create` would record; None if no commit describes the template exactly."""
+    folder = template_folder(answers)
+    if folder is None:
+        return None
+    place = ("-C", str(folder), "--no-optional-locks")
+    prefix, _, commit = (git(*place, "rev-parse", "--show-prefix", "HEAD") or "?").partition("\n")
+    if prefix or git(*place, "status", "--porcelain") != "":
+        return None
+    url: str | None = str(folder)
+    cloned = answers["_repo_dir"] != answers["_template"]
+    if cloned:
+        # A clone knows the address behind an abbreviation such as gh:. Credentials stay out.
+        url = git(*place, "remote", "get-url", "origin")
+        url = url and re.sub(r"^(https?://)[^/@]*@", r"\1", url)
+    if not url:
+        return None
+    context = {key: value for key, value in answers.items() if not key.startswith("_")}
+    return {
+        "template": url,
+        "commit": commit,
+        "checkout": answers["_checkout"] if cloned else None,
+        "context": {"cookiecutter": {**context, "_template": url, "_commit": commit}},
+        "directory": None,
+        "skip": CRUFT_SKIP,
+    }
+
+
+def main(answers: dict[str, str]) -> None:
+    """Do the steps; cruft renders into folders of its own and keeps its own record."""
+    project = Path.cwd()
+    remove_caches(project)
+    if "_repo_dir" not in answers:
+        return
+    state = cruft_state(answers)
+    if state:
+        text = json.dumps(state, ensure_ascii=False, indent=2)
+        Path(".cruft.json").write_text(text + "\n", encoding="utf-8")
+    if git("rev-parse", "--is-inside-work-tree") is None:
+        git("-c", "init.defaultBranch=main", "init", "--quiet")
+    here = os.environ.get("PWD") == answers["_output_dir"]
+    print(f"Created {project.name}. Start it and open the address that it prints:")
+    print(f"  cd {shlex.quote(project.name if here else str(project))}")
+    print("  make dev")
+    if state is None:
+        print("No .cruft.json: `cruft update` needs a template from git without changes.")
+
+
+if __name__ == "__main__":
+    main(json.loads(r"""{{ cookiecutter | tojson }}"""))
