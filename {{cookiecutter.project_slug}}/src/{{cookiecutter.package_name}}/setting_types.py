@@ -1,0 +1,143 @@
+"""The types of the settings: what a value must look like, in words that tell how to mend it."""
+
+import ipaddress
+import re
+import unicodedata
+from importlib.util import find_spec
+from ipaddress import IPv4Network, IPv6Network
+from pathlib import Path
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from limits import parse_many
+from pydantic import AfterValidator, AnyHttpUrl, BeforeValidator, Field, SecretStr, TypeAdapter
+
+Environment = Literal["development", "staging", "production"]
+Network = IPv4Network | IPv6Network
+
+
+def _lower(value: object) -> object:
+    return value.lower() if isinstance(value, str) else value
+
+
+def _upper(value: object) -> object:
+    return value.upper() if isinstance(value, str) else value
+
+
+def _one_line(value: str) -> str:
+    if any(unicodedata.category(character) == "Cc" for character in value):
+        raise ValueError("must not contain line breaks or control characters")
+    return value
+
+
+def _file_path(value: Path) -> Path:
+    return Path(_one_line(str(value)))
+
+
+def _listen_address(value: str) -> str:
+    """Accept what can be bound without asking DNS."""
+    if value == "localhost":
+        return value
+    try:
+        address = ipaddress.ip_address(value)
+    except ValueError:
+        raise ValueError("must be an IP address of this machine, or localhost") from None
+    if address == ipaddress.IPv6Address("::"):
+        # IPv4 peers of such a socket look like ::ffff:10.0.0.1 and match no entry of
+        # TRUSTED_PROXIES: every visitor would seem to have the address of the proxy.
+        raise ValueError("must not be '::', which hides the addresses of IPv4 clients")
+    return str(address)
+
+
+def _networks(value: object) -> object:
+    """Split a comma-separated list of addresses and networks."""
+    if not isinstance(value, str):
+        return value
+    return tuple(_network(part.strip()) for part in value.split(",") if part.strip())
+
+
+def _network(text: str) -> Network:
+    try:
+        network = ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        raise ValueError(f"{text!r} is not an IP address or network") from None
+    if "/" in text and ipaddress.ip_address(text.split("/")[0]) != network.network_address:
+        raise ValueError(f"{text!r} has bits set outside the network; did you mean {network}?")
+    return network
+
+
+def _rate_limit(value: str) -> str:
+    """Accept one limit in the notation of the limits library."""
+    try:
+        limits = parse_many(value)
+    except ValueError:
+        limits = []
+    if len(limits) != 1 or limits[0].amount < 1:
+        raise ValueError("must be one limit: number/period or number/count period")
+    return value
+
+
+def _http_url(value: str) -> str:
+    """Normalise a URL: lower-case host, punycode, no default port, no trailing slash."""
+    if not re.match(r"https?://", value, re.IGNORECASE):
+        raise ValueError("must start with https:// or http://")
+    try:
+        url = urlsplit(str(TypeAdapter(AnyHttpUrl).validate_python(value)))
+        host, port = url.hostname or "", url.port
+    except ValueError:  # also the base of pydantic's ValidationError
+        raise ValueError("is not a valid URL") from None
+    if url.username is not None or url.password is not None:
+        raise ValueError("must not contain a user name or password")
+    if "?" in value or "#" in value:
+        raise ValueError("must not contain '?' or '#'")
+    if not re.fullmatch(r"[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?|[0-9a-f:.]+", host) or port == 0:
+        raise ValueError("must name a host and, where needed, a port")
+    path = url.path.rstrip("/")
+    if not re.fullmatch(r"(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*", path):
+        raise ValueError("must have a path of letters, digits and - _ . ~ only")
+    return f"{url.scheme}://{url.netloc}{path}"
+
+
+def _redis_url(value: SecretStr) -> SecretStr:
+    try:
+        url = urlsplit(value.get_secret_value())
+        valid = url.scheme in {"redis", "rediss"} and bool(url.hostname) and url.port != 0
+    except ValueError:
+        valid = False
+    if not valid:
+        raise ValueError("must be a redis:// or rediss:// URL")
+    if find_spec("redis") is None:
+        raise ValueError("needs the redis package, which is not installed (pip install redis)")
+    return value
+
+
+def key_weakness(key: str) -> str | None:
+    """Say what makes a secret key unfit to protect other people's sessions."""
+    if len(key.encode()) < 32:
+        return f"is too short ({len(key.encode())} bytes, needs 32)"
+    # Words of six letters and more: shorter ones turn up in random keys by chance.
+    letters = re.sub(r"[\W_]", "", key.lower())
+    words = ("changeme", "default", "example", "insecure", "password", "placeholder", "replace")
+    if any(word in letters for word in (*words, "secret", "xxxxxx", "yourkey")):
+        return "is a placeholder"
+    # Of 10 million keys of 32 random hexadecimal digits, fewer than one has under 8 different ones.
+    if len(set(key)) < 8 or key in (key + key)[1:-1]:
+        return "repeats itself"
+    return None
+
+
+Address = Annotated[str, AfterValidator(_listen_address)]
+Networks = Annotated[tuple[Network, ...], BeforeValidator(_networks)]
+RateLimit = Annotated[str, AfterValidator(_rate_limit)]
+Port = Annotated[int, Field(ge=1, le=65535)]
+Percent = Annotated[int, Field(ge=1, le=99)]
+AppEnv = Annotated[Environment, BeforeValidator(_lower)]
+Language = Annotated[Literal["en", "ko"], BeforeValidator(_lower)]
+LogLevel = Annotated[
+    Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], BeforeValidator(_upper)
+]
+LogFormat = Annotated[Literal["json", "text"], BeforeValidator(_lower)]
+OneLine = Annotated[str, AfterValidator(_one_line)]
+HttpUrl = Annotated[str, AfterValidator(_http_url)]
+RedisUrl = Annotated[SecretStr, AfterValidator(_redis_url)]
+FilePath = Annotated[Path, AfterValidator(_file_path)]

@@ -1,0 +1,371 @@
+"""The settings of the project: one field per variable; all other modules call `get_settings()`."""
+
+import re
+from functools import cache
+from ipaddress import IPv4Network
+from typing import Annotated, Any, NamedTuple
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails, PydanticUndefined
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from .setting_sources import SettingsError, Variable, read_variables, unknown_names
+from .setting_types import (
+    Address,
+    AppEnv,
+    FilePath,
+    HttpUrl,
+    Language,
+    LogFormat,
+    LogLevel,
+    Network,
+    Networks,
+    OneLine,
+    Percent,
+    Port,
+    RateLimit,
+    RedisUrl,
+    key_weakness,
+)
+
+__all__ = [
+    "MASK",
+    "NAMES",
+    "NEW_KEY_COMMAND",
+    "Settings",
+    "SettingsError",
+    "as_text",
+    "default_text",
+    "example_of",
+    "get_settings",
+    "is_secret",
+    "sources",
+]
+
+NEW_KEY_COMMAND = 'python -c "import secrets; print(secrets.token_urlsafe(48))"'
+MASK = "********"
+
+
+class Settings(BaseSettings):
+    """Everything that can be configured; the environment variable is the upper-case field name.
+
+    Fields that a check or a default reads (app_env, app_port, ...) stand before those that ask.
+    """
+
+    model_config = SettingsConfigDict(
+        frozen=True,
+        validate_default=True,
+        hide_input_in_errors=True,
+    )
+
+    app_env: AppEnv = Field(
+        default="development",
+        description="Where the app runs; staging and production refuse weak or missing secrets.",
+        examples=["production"],
+    )
+    strict_env: bool = Field(
+        default_factory=lambda data: data.get("app_env") == "production",
+        description="Whether unknown names that look like ours (typing errors) stop the start.",
+        examples=["true"],
+        json_schema_extra={"default_text": "true in production, else false"},
+    )
+    app_name: OneLine = Field(
+        default="{{ cookiecutter.project_name }}",
+        max_length=200,
+        description="The title in the browser tab and on the pages.",
+        json_schema_extra={"default_text": "the name of the project"},
+    )
+    app_language: Language = Field(
+        default="{{ cookiecutter.interface_language }}",
+        description="The language in which the interface starts: en or ko.",
+    )
+    app_debug: bool = Field(
+        default=False,
+        description="Shows a debug panel in the sidebar; refused in production.",
+    )
+    app_host: Address = Field(
+        default="127.0.0.1",
+        description="The address to listen on; 0.0.0.0 for all IPv4 addresses of the machine.",
+    )
+    app_port: Port = Field(
+        default=8501,
+        description="The port of the app.",
+    )
+    app_base_url: HttpUrl = Field(
+        default_factory=lambda data: f"http://localhost:{data.get('app_port', 8501)}",
+        description="The public URL: its host is the accepted one, its path the base path.",
+        examples=["https://{{ cookiecutter.domain }}"],
+        json_schema_extra={"default_text": "http://localhost:APP_PORT"},
+    )
+    app_secret_key: SecretStr | None = Field(
+        default=None,
+        description="Signs cookies: at least 32 bytes, the same for every process of the app.",
+        json_schema_extra={"default_text": "random at each start in development, else required"},
+    )
+    trusted_proxies: Networks = Field(
+        default=(IPv4Network("127.0.0.1"),),
+        description="Networks of the reverse proxies whose X-Forwarded-For is believed.",
+        examples=["127.0.0.1,10.0.0.0/8"],
+    )
+    allowed_ips: Networks = Field(
+        default=(),
+        description="Networks that may open the app; empty lets everyone in.",
+        examples=["192.168.0.0/16,203.0.113.7"],
+    )
+    redis_url: RedisUrl | None = Field(
+        default=None,
+        description="Shares the rate limits of several processes; empty keeps them in memory.",
+        examples=["redis://localhost:6379/0"],
+    )
+    rate_limit_enabled: bool = Field(
+        default=True,
+        description="Switches all rate limits on or off.",
+    )
+    rate_limit_http: RateLimit = Field(
+        default="300/minute",
+        description="HTTP requests of one address, static files not counted.",
+    )
+    rate_limit_connect: RateLimit = Field(
+        default="20/minute",
+        description="Sessions that one address may open.",
+    )
+    rate_limit_rerun: RateLimit = Field(
+        default="30/10seconds",
+        description="Interactions of one session; more are delayed, not lost.",
+    )
+    log_level: LogLevel = Field(
+        default="INFO",
+        description="The least important messages to log: DEBUG, INFO, WARNING, ERROR or CRITICAL.",
+    )
+    log_format: LogFormat = Field(
+        default_factory=lambda data: "text" if data.get("app_env") == "development" else "json",
+        description="One JSON object per line for log collectors, or text for people.",
+        examples=["json"],
+        json_schema_extra={"default_text": "text in development, else json"},
+    )
+    log_file: FilePath | None = Field(
+        default=None,
+        description="Also logs to this file, which is rotated; empty logs to standard output only.",
+        examples=["logs/app.log"],
+    )
+    log_max_bytes: Annotated[int, Field(ge=1024)] = Field(
+        default=10_485_760,
+        description="The size in bytes at which LOG_FILE is rotated.",
+    )
+    log_backup_count: Annotated[int, Field(ge=1, le=1000)] = Field(
+        default=5,
+        description="How many rotated log files are kept.",
+    )
+    metrics_enabled: bool = Field(
+        default=True,
+        description="Serves metrics for Prometheus on a port of their own.",
+    )
+    metrics_host: Address = Field(
+        default="127.0.0.1",
+        description="The address of the metrics; anyone who can reach it can read them.",
+    )
+    metrics_port: Port = Field(
+        default=9102,
+        description="The port of the metrics.",
+    )
+    health_disk_min_free_percent: Percent = Field(
+        default=10,
+        description="Free disk space under this share (percent) is a warning.",
+    )
+    health_memory_max_percent: Percent = Field(
+        default=90,
+        description="Used memory over this share (percent) is a warning.",
+    )
+    health_cpu_max_percent: Percent = Field(
+        default=90,
+        description="Processor load over this share (percent) is a warning.",
+    )
+    max_upload_mb: Annotated[int, Field(ge=1, le=4096)] = Field(
+        default=50,
+        description="The largest file that can be uploaded, in MB; it is held in memory.",
+    )
+
+    @property
+    def is_production(self) -> bool:
+        """Whether APP_ENV is production."""
+        return self.app_env == "production"
+
+    @property
+    def is_development(self) -> bool:
+        """Whether APP_ENV is development."""
+        return self.app_env == "development"
+
+    @property
+    def base_path(self) -> str:
+        """The path of APP_BASE_URL without a slash at the end: "" or "/tool"."""
+        return urlsplit(self.app_base_url).path
+
+    @property
+    def base_origin(self) -> str:
+        """The origin of APP_BASE_URL as browsers write it: https://host[:port]."""
+        return self.app_base_url.removesuffix(self.base_path)
+
+    @property
+    def allowed_hosts(self) -> tuple[str, ...]:
+        """The hosts that a Host header may name, as urlsplit().hostname gives them."""
+        hosts = [urlsplit(self.app_base_url).hostname or ""]
+        if self.is_development:
+            hosts += ["localhost", "127.0.0.1", "::1"]
+        return tuple(dict.fromkeys(hosts))
+
+    @field_validator("app_debug")
+    @classmethod
+    def _no_debug_in_production(cls, value: bool, info: ValidationInfo) -> bool:
+        if value and info.data.get("app_env") == "production":
+            raise ValueError("is refused in production")
+        return value
+
+    @field_validator("app_secret_key")
+    @classmethod
+    def _strong_secret_key(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        app_env = info.data.get("app_env", "development")
+        if app_env == "development":
+            return value
+        if value is None:
+            raise ValueError(f"is required in {app_env}")
+        if weakness := key_weakness(value.get_secret_value()):
+            raise ValueError(f"{weakness}, which is refused in {app_env}")
+        return value
+
+    @field_validator("metrics_port")
+    @classmethod
+    def _own_metrics_port(cls, value: int, info: ValidationInfo) -> int:
+        if info.data.get("metrics_enabled") and value == info.data.get("app_port"):
+            raise ValueError("must differ from APP_PORT")
+        return value
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        *_positional: PydanticBaseSettingsSource,
+        **_named: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Replace the sources of pydantic-settings by one that knows where a value is from."""
+        return init_settings, VariablesSource(settings_cls)
+
+
+class VariablesSource(PydanticBaseSettingsSource):
+    """Hands the variables to the model."""
+
+    def __call__(self) -> dict[str, Any]:
+        """Return the text of each field that is set."""
+        return {name.lower(): variable.value for name, variable in read_variables(NAMES).items()}
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        """Not used: `__call__` returns all fields at once."""
+        raise NotImplementedError
+
+
+NAMES = tuple(field.upper() for field in Settings.model_fields)
+
+
+@cache
+def get_settings() -> Settings:
+    """Return the settings, read once; a SettingsError has one line for each problem."""
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        variables = read_variables(NAMES)
+        lines = [
+            _problem(details, variables)
+            for details in error.errors(include_url=False)
+            # A default that depends on a wrong value is not a problem of its own.
+            if details["type"] != "default_factory_not_called"
+        ]
+        # A mistyped name is a likely reason for a missing value, so say it even when not strict.
+        lines += [line for line in unknown_names(NAMES) if "did you mean" in line]
+        raise SettingsError("\n".join(lines)) from None
+    if settings.strict_env and (lines := unknown_names(NAMES)):
+        raise SettingsError("\n".join(lines))
+    return settings
+
+
+def _problem(details: ErrorDetails, variables: dict[str, Variable]) -> str:
+    """Write a validation error as one line: name, value, what is wrong, a good example."""
+    field = str(details["loc"][0])
+    name = field.upper()
+    wrong = details["msg"].removeprefix("Value error, ").removeprefix("Input ")
+    if name == "APP_SECRET_KEY":
+        example = f"make one with: {NEW_KEY_COMMAND}"
+    else:
+        example = f"for example {name}={example_of(field)}"
+    if name not in variables:
+        return f"{name}: {wrong}; {example}"
+    value, source = variables[name]
+    if value[0] in "'\"" and value[0] == value[-1]:
+        wrong += " (remove the quotes)"
+    # Not shown: secrets, and what may hold one, such as a URL with a password.
+    shown = "" if is_secret(field) or len(value) > 60 or re.search("[@=]", value) else f"{value!r} "
+    return f"{name} ({shown}from {source}): {wrong}; {example}"
+
+
+def is_secret(field: str) -> bool:
+    """Whether the value of a field must not be shown."""
+    return "SecretStr" in str(Settings.model_fields[field].annotation)
+
+
+def example_of(field: str) -> str:
+    """A good value for a field."""
+    info = Settings.model_fields[field]
+    return str(info.examples[0]) if info.examples else as_text(info.default)
+
+
+def as_text(value: object) -> str:
+    """Write a value as it would stand in an .env file; secrets are masked."""
+    if value is None or value is PydanticUndefined:
+        return ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, SecretStr):
+        return MASK
+    if isinstance(value, Network):
+        return str(value.network_address if value.num_addresses == 1 else value)
+    if isinstance(value, tuple):
+        return ",".join(as_text(item) for item in value)
+    return str(value)
+
+
+class Source(NamedTuple):
+    """One setting for people to read."""
+
+    name: str
+    value: str
+    source: str
+
+
+def sources(settings: Settings | None = None) -> list[Source]:
+    """List every setting with its value (secrets masked) and where it comes from.
+
+    Without settings (they may be wrong) the values are as written, defaults as documented.
+    """
+    variables = read_variables(NAMES)
+    rows = []
+    for field, info in Settings.model_fields.items():
+        variable = variables.get(field.upper())
+        if settings is not None:
+            value = as_text(getattr(settings, field))
+        elif variable is None:
+            value = default_text(info)
+        elif is_secret(field) or "@" in variable.value:
+            value = MASK
+        else:
+            value = variable.value if variable.value.isprintable() else repr(variable.value)
+        rows.append(Source(field.upper(), value, variable.source if variable else "default"))
+    return rows
+
+
+def default_text(info: FieldInfo) -> str:
+    """The default of a field in words or as a value."""
+    extra = info.json_schema_extra
+    if isinstance(extra, dict) and "default_text" in extra:
+        return str(extra["default_text"])
+    return as_text(info.default)
