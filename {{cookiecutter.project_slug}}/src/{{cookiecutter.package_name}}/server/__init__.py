@@ -1,0 +1,1 @@
+"""Everything around Streamlit: what a request passes before it reaches a page."""
