@@ -1,0 +1,109 @@
+"""Start the app: translate the settings into Streamlit's and do what `streamlit run` does."""
+
+import errno
+import hmac
+import os
+import resource
+import socket
+import sys
+from pathlib import Path
+from typing import Final, NoReturn
+from urllib.parse import urlsplit
+
+from ..settings import Settings
+
+SCRIPT: Final = "streamlit_app.py"
+
+# All that differs while developing; .streamlit/config.toml holds what production needs.
+DEVELOPMENT: Final = {
+    "STREAMLIT_CLIENT_SHOW_ERROR_DETAILS": "full",
+    "STREAMLIT_CLIENT_TOOLBAR_MODE": "auto",
+    "STREAMLIT_LOGGER_HIDE_WELCOME_MESSAGE": "false",  # it prints the URL
+    "STREAMLIT_SERVER_ALLOW_RUN_ON_SAVE": "true",
+    "STREAMLIT_SERVER_FILE_WATCHER_TYPE": "auto",
+    "STREAMLIT_SERVER_RUN_ON_SAVE": "true",
+}
+
+
+class StartError(Exception):
+    """The app cannot start; the text is one line that says why."""
+
+
+def streamlit_environment(settings: Settings) -> dict[str, str]:
+    """Return the variables of Streamlit and uvicorn that follow from our settings."""
+    url = urlsplit(settings.app_base_url)
+    variables = {
+        "FORWARDED_ALLOW_IPS": ",".join(str(network) for network in settings.trusted_proxies),
+        "STREAMLIT_BROWSER_SERVER_ADDRESS": url.hostname or "",
+        "STREAMLIT_BROWSER_SERVER_PORT": str(url.port or (443 if url.scheme == "https" else 80)),
+        "STREAMLIT_LOGGER_LEVEL": settings.log_level.lower(),
+        # The bind address must be explicit: on the default dual-stack socket the proxy looks like
+        # ::ffff:127.0.0.1, and FORWARDED_ALLOW_IPS never matches.
+        "STREAMLIT_SERVER_ADDRESS": settings.app_host,
+        "STREAMLIT_SERVER_ALLOWED_HOSTS": " ".join(settings.allowed_hosts),
+        "STREAMLIT_SERVER_BASE_URL_PATH": settings.base_path.strip("/"),
+        "STREAMLIT_SERVER_HEADLESS": "true",
+        "STREAMLIT_SERVER_MAX_UPLOAD_SIZE": str(settings.max_upload_mb),
+        "STREAMLIT_SERVER_PORT": str(settings.app_port),
+    }
+    if settings.app_secret_key is not None:
+        # A key of its own: `streamlit config show` prints it.
+        key = settings.app_secret_key.get_secret_value().encode()
+        cookie_secret = hmac.new(key, b"streamlit cookie secret", "sha256").hexdigest()
+        variables["STREAMLIT_SERVER_COOKIE_SECRET"] = cookie_secret
+    return variables
+
+
+def process_environment(settings: Settings) -> dict[str, str]:
+    """Return the whole environment: ours wins where it comes from settings, else the caller's."""
+    defaults = DEVELOPMENT if settings.is_development else {}
+    return {**defaults, **os.environ, **streamlit_environment(settings)}
+
+
+def serve(settings: Settings) -> NoReturn:
+    """Turn this process into `streamlit run`; raises StartError if that could not work."""
+    if not Path(SCRIPT).is_file():
+        raise StartError(f"{SCRIPT} is not in {Path.cwd()}; change to the folder of the project")
+    check_port(settings.app_host, settings.app_port, "APP")
+    if settings.metrics_enabled:
+        check_port(settings.metrics_host, settings.metrics_port, "METRICS")
+    raise_file_limit()
+    os.environ.update(process_environment(settings))
+    # Not a new program by exec: that would import all of this a second time, half of the start.
+    # Streamlit reads the environment when its command line runs, so its import has to wait.
+    from streamlit.web.cli import main
+
+    sys.exit(main(["run", SCRIPT], prog_name="streamlit"))
+
+
+def check_port(host: str, port: int, prefix: str) -> None:
+    """Raise StartError unless the port can be bound; `prefix` is APP or METRICS."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        # Like the server: a port whose last connections are still in TIME_WAIT is free.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+            probe.listen(1)
+        except OSError as error:
+            raise StartError(_port_problem(error, host, port, prefix)) from None
+
+
+def _port_problem(error: OSError, host: str, port: int, prefix: str) -> str:
+    name = f"{prefix}_PORT"
+    if error.errno == errno.EADDRINUSE:
+        return f"{name}: port {port} is in use; stop what listens there or set another {name}"
+    if error.errno == errno.EACCES:
+        return f"{name}: port {port} needs privileges; use one above 1023"
+    if error.errno == errno.EADDRNOTAVAIL:
+        return f"{prefix}_HOST: {host} is not an address of this machine"
+    return f"{name}: cannot listen on {host}:{port} ({error.strerror})"
+
+
+def raise_file_limit() -> None:
+    """Allow as many open files as permitted: each session takes about four."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    except (OSError, ValueError):  # macOS calls its limit infinite, and refuses that
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, 10_240), hard))

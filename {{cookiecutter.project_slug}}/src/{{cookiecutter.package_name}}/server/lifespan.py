@@ -1,0 +1,100 @@
+"""What happens before the first visitor and after the last."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import signal
+import threading
+from typing import TYPE_CHECKING, Final
+
+import uvicorn
+from streamlit import config
+from streamlit.runtime import Runtime
+
+from .. import __version__, health
+from ..logs import get_logger
+from ..settings import get_settings
+from . import metrics_server
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+    from types import FrameType
+
+    import streamlit as st
+
+log = get_logger(__name__)
+
+# How long a request in flight may go on after SIGTERM; without a limit uvicorn waits for ever.
+SHUTDOWN_SECONDS: Final = 3
+# Closed sessions are kept for server.disconnectedSessionTTL, but Streamlit looks for expired ones
+# only when the next session comes: an idle server would keep their memory (issue 12506).
+EXPIRY_SECONDS: Final = 10
+
+
+@contextlib.asynccontextmanager
+async def lifespan(_app: st.App) -> AsyncGenerator[None]:
+    """Start what runs beside Streamlit, and stop it again."""
+    settings = get_settings()
+    _warn_about_start()
+    stop_metrics = metrics_server.start(settings) if settings.metrics_enabled else None
+    if threading.current_thread() is threading.main_thread():
+        _handle_signals()
+    tasks = [asyncio.create_task(_expire_sessions())]
+    if not settings.is_development:
+        tasks.append(asyncio.create_task(_warm_up()))
+    log.info("started", version=__version__, environment=str(settings.app_env))
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        if stop_metrics is not None:
+            stop_metrics()
+        log.info("stopped")
+
+
+def _warn_about_start() -> None:
+    """Say so when the process was not started through `streamlit run`."""
+    if config._server_mode == "asgi-server":  # there is no public name
+        log.warning(
+            "started by an ASGI server: STREAMLIT_* variables are ignored and several workers "
+            "break uploads; use the serve command"
+        )
+
+
+def _handle_signals() -> None:
+    """SIGTERM and SIGINT stop with exit code 0; SIGUSR1 drains, SIGUSR2 ends that."""
+    # uvicorn offers no other way to its Server under `streamlit run`.
+    server = getattr(signal.getsignal(signal.SIGTERM), "__self__", None)
+    if isinstance(server, uvicorn.Server):
+        server.config.timeout_graceful_shutdown = SHUTDOWN_SECONDS
+
+        def stop(_number: int, _frame: FrameType | None) -> None:
+            # Its own handler would raise the signal again at the end: exit code 143.
+            server.should_exit = True
+
+        signal.signal(signal.SIGTERM, stop)
+        signal.signal(signal.SIGINT, stop)
+    signal.signal(signal.SIGUSR1, lambda *_: health.set_draining(True))
+    signal.signal(signal.SIGUSR2, lambda *_: health.set_draining(False))
+
+
+async def _warm_up() -> None:
+    """Run the pages once, so that the first visitor does not wait for pandas and the like."""
+    ok, detail = await Runtime.instance().does_script_run_without_error()
+    if not ok:
+        log.error("the first run failed", detail=detail)
+
+
+async def _expire_sessions() -> None:
+    """Let go of closed sessions in time, also when nobody comes."""
+    while True:
+        await asyncio.sleep(EXPIRY_SECONDS)
+        # Private, so with care: a later Streamlit may do it by itself.
+        sessions = getattr(Runtime.instance(), "_session_mgr", None)
+        cache = getattr(getattr(sessions, "_session_storage", None), "_cache", None)
+        if cache is not None and cache.expire():
+            # A session is part of reference cycles; its files are deleted when it is collected.
+            gc.collect()

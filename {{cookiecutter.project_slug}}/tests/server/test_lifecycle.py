@@ -1,0 +1,201 @@
+"""Start, readiness, drain and end of the process."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import resource
+import signal
+import socket
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import httpx
+import psutil
+import pytest
+
+from {{cookiecutter.package_name}}.ops.loadtest import Tab, open_tab
+
+from ..conftest import PRODUCTION, PROJECT, free_port, running_server, small_project
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+SLOW_ROUTE = """
+import asyncio
+import streamlit as st
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
+from {{cookiecutter.package_name}}.server import application
+
+async def slow(request):
+    await asyncio.sleep(60)
+    return PlainTextResponse("done")
+
+routes = [*application.routes(), Route("/slow", slow)]
+app = st.App("page.py", lifespan=application.lifespan, routes=routes)
+"""
+
+
+def eventually(condition: Callable[[], bool], seconds: float = 10.0) -> bool:
+    """Wait until the condition holds; return whether it did."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if condition():
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def test_a_whole_life_in_production(tmp_path: Path) -> None:
+    with running_server(tmp_path, PRODUCTION) as server:
+        assert httpx.get(f"{server.url}/livez").json() == {"status": "alive"}
+        ready = httpx.get(f"{server.url}/readyz")
+        assert ready.status_code == httpx.codes.OK
+        assert ready.json()["ready"] is True
+        assert ready.headers["cache-control"] == "no-store"
+        assert server.stop() == 0
+        lines = [json.loads(line) for line in server.log().splitlines()]
+    events = [line["event"] for line in lines]
+    assert {"started", "stopped"} <= set(events)
+
+
+def test_ctrl_c_is_a_normal_end(tmp_path: Path) -> None:
+    with running_server(tmp_path, {}) as server:
+        server.process.send_signal(signal.SIGINT)
+        assert server.process.wait(timeout=10) == 0
+        assert "Traceback" not in server.log()
+
+
+def test_drain_turns_new_visitors_away_and_can_be_undone(tmp_path: Path) -> None:
+    with running_server(tmp_path, PRODUCTION) as server:
+        server.process.send_signal(signal.SIGUSR1)
+        assert eventually(lambda: httpx.get(f"{server.url}/readyz").status_code == 503)
+        assert httpx.get(f"{server.url}/readyz").json()["draining"] is True
+        assert httpx.get(f"{server.url}/livez").status_code == httpx.codes.OK
+        assert httpx.get(server.url).status_code == httpx.codes.OK
+        server.process.send_signal(signal.SIGUSR2)
+        assert eventually(lambda: httpx.get(f"{server.url}/readyz").status_code == 200)
+
+
+def test_the_end_does_not_wait_for_a_slow_request(tmp_path: Path) -> None:
+    project = small_project(tmp_path, "")
+    (project / "streamlit_app.py").write_text(SLOW_ROUTE, encoding="utf-8")
+    with running_server(tmp_path, PRODUCTION, project) as server:
+        port = httpx.URL(server.url).port
+        assert port is not None
+        with socket.create_connection(("localhost", port)) as client:
+            client.sendall(b"GET /slow HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            time.sleep(0.5)  # the request must be in the handler; nothing tells when it is
+            started = time.monotonic()
+            assert server.stop() == 0
+            assert time.monotonic() - started < 5
+        assert "timeout graceful shutdown exceeded" in server.log()
+
+
+COUNT_SESSIONS = """
+import gc
+import streamlit as st
+from streamlit.runtime.app_session import AppSession
+
+st.text(f"sessions={sum(isinstance(thing, AppSession) for thing in gc.get_objects())}")
+"""
+
+
+def test_closed_sessions_are_let_go_though_nobody_comes(tmp_path: Path) -> None:
+    async def count(tab: Tab) -> int:
+        await tab.rerun()
+        return int(str(tab.messages).split("sessions=")[1].split('"')[0])
+
+    async def visit(url: str) -> None:
+        async with open_tab(url) as watcher:
+            for _ in range(3):
+                async with open_tab(url) as visitor:
+                    await visitor.rerun()
+            assert await count(watcher) > 3
+            for _ in range(60):
+                await asyncio.sleep(0.5)
+                if await count(watcher) == 1:
+                    return
+        pytest.fail("the closed sessions are still in memory")
+
+    project = small_project(tmp_path, COUNT_SESSIONS)
+    variables = PRODUCTION | {"STREAMLIT_SERVER_DISCONNECTED_SESSION_TTL": "1"}
+    with running_server(tmp_path, variables, project) as server:
+        asyncio.run(visit(server.url))
+
+
+def test_a_start_past_streamlit_is_warned_about(tmp_path: Path) -> None:
+    port = free_port()
+    command = [sys.executable, "-m", "uvicorn", "streamlit_app:app", "--port", str(port)]
+    output = tmp_path / "uvicorn.log"
+    with output.open("wb") as stream:
+        process = subprocess.Popen(command, cwd=PROJECT, stdout=stream, stderr=stream)
+    try:
+        warning = "STREAMLIT_* variables are ignored"
+        assert eventually(lambda: warning in output.read_text(encoding="utf-8"), seconds=30)
+    finally:
+        process.terminate()
+        process.wait(timeout=10)
+
+
+def test_file_descriptors_are_raised_to_what_is_allowed(tmp_path: Path) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(256, soft), hard))
+    try:
+        with running_server(tmp_path, PRODUCTION) as server:
+            limits = psutil.Process(server.process.pid).rlimit(psutil.RLIMIT_NOFILE)
+            assert limits[0] == hard
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_an_occupied_metrics_port_stops_the_start_with_one_line() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        result = start_once(APP_PORT=str(free_port()), METRICS_PORT=port, **PRODUCTION)
+    assert result.returncode != 0
+    assert "METRICS_PORT" in result.stdout + result.stderr
+    assert "Traceback" not in result.stdout + result.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "word"),
+    [
+        ("APP_PRT", "8501", "APP_PORT"),
+        ("APP_PORT", "eight", "APP_PORT"),
+        ("RATE_LIMIT_HTTP", "often", "RATE_LIMIT_HTTP"),
+    ],
+)
+@pytest.mark.parametrize("command", ["serve", "streamlit"])
+def test_a_typing_error_stops_the_start_with_one_line(
+    command: str, name: str, value: str, word: str
+) -> None:
+    result = start_once(command, **PRODUCTION | {name: value})
+    assert result.returncode != 0
+    lines = (result.stdout + result.stderr).strip().splitlines()
+    assert len(lines) == 1
+    assert word in lines[0]
+
+
+def start_once(command: str = "serve", **variables: str) -> subprocess.CompletedProcess[str]:
+    """Start the application in a way that must fail; return what it printed."""
+    commands = {
+        "serve": [sys.executable, "-m", "{{cookiecutter.package_name}}.cli", "serve"],
+        "streamlit": [sys.executable, "-m", "streamlit", "run", "streamlit_app.py"],
+    }
+    environment = {**psutil.Process().environ(), **variables}
+    return subprocess.run(
+        commands[command],
+        cwd=PROJECT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
