@@ -1,0 +1,40 @@
+"""About page: which version runs, and with which settings."""
+
+import platform
+
+import pandas as pd
+import streamlit as st
+
+from {{cookiecutter.package_name}} import __version__
+from {{cookiecutter.package_name}}.i18n import _
+from {{cookiecutter.package_name}}.settings import get_settings, sources
+
+settings = get_settings()
+
+st.title(settings.app_name)
+st.badge(settings.app_env, color="blue" if settings.is_production else "gray")
+versions = {
+    _("Version"): __version__,
+    "Streamlit": st.__version__,
+    "Python": platform.python_version(),
+}
+with st.container(horizontal=True):
+    for label, value in versions.items():
+        # A container around each makes all of them equally wide.
+        st.container().metric(label, value, border=True)
+
+st.subheader(_("Settings"))
+if settings.is_production:
+    st.info(_("The settings are not shown in production."), icon=":material/visibility_off:")
+else:
+    st.caption(_("Secrets are masked. This table is not shown in production."))
+    st.dataframe(
+        pd.DataFrame(sources(settings)),
+        hide_index=True,
+        height="content",
+        column_config={
+            "name": st.column_config.TextColumn(_("Name"), width=270),
+            "value": st.column_config.TextColumn(_("Value")),
+            "source": st.column_config.TextColumn(_("Source")),
+        },
+    )
