@@ -1,0 +1,87 @@
+"""`make bench`: bakes a project, measures it, and prints each figure beside its target."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+TEMPLATE = Path(__file__).parents[1]
+PROJECT = "my-internal-tool"
+PACKAGE = "my_internal_tool"
+BAKES = 5
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One line of the table."""
+
+    name: str
+    value: float
+    target: float
+    unit: str
+
+    def line(self) -> str:
+        """Return the figure, its target, and whether it is met."""
+        verdict = "ok" if self.value <= self.target else "MISSED"
+        value, target = f"{self.value:.2f} {self.unit}", f"<= {self.target:g} {self.unit}"
+        return f"{self.name:<32} {value:>12} {target:>14}  {verdict}"
+
+
+def bake(folder: Path) -> float:
+    """Bake the default project into `folder` and return the seconds it took."""
+    command = [sys.executable, "-m", "cookiecutter", "--no-input", "-f", "-o", str(folder)]
+    began = time.perf_counter()
+    subprocess.run([*command, str(TEMPLATE)], check=True, capture_output=True)
+    return time.perf_counter() - began
+
+
+def measure(project: Path) -> dict[str, dict[str, float]]:
+    """Install the project and run measure.py with its own Python."""
+    subprocess.run(["make", "setup"], cwd=project, check=True, stdout=subprocess.DEVNULL)
+    command = [str(project / ".venv/bin/python"), str(Path(__file__).parent / "measure.py")]
+    result = subprocess.run(
+        [*command, str(project), PACKAGE], check=True, stdout=subprocess.PIPE, text=True
+    )
+    figures: dict[str, dict[str, float]] = json.loads(result.stdout)
+    return figures
+
+
+def table(seconds: float, data: dict[str, dict[str, float]]) -> list[Figure]:
+    """Turn what was measured into figures with the targets of the design."""
+    cpu, first = data["cpu_ms"], data["first"]
+    own = cpu["generated"] - cpu["bare"]
+    start, memory = data["start"], data["memory"]
+    return [
+        Figure("generation", seconds, 1.0, "s"),
+        Figure("own code per rerun, share", own / cpu["bare"] * 100, 3.0, "%"),
+        Figure("own code per rerun, CPU", own, 5.0, "ms"),
+        Figure("first session / warm rerun", first["generated"], 3.0, "x"),
+        Figure("start to ready / bare", start["generated"] / start["bare"], 1.3, "x"),
+        Figure("memory after a visit / bare", memory["generated"] / memory["bare"], 1.1, "x"),
+        Figure("memory after 200 sessions", memory["after_sessions"] / memory["before"], 1.2, "x"),
+    ]
+
+
+def main() -> None:
+    """Print the table; exit code 1 if a target is missed."""
+    with tempfile.TemporaryDirectory() as folder:
+        seconds = min(bake(Path(folder)) for _ in range(BAKES))
+        data = measure(Path(folder) / PROJECT)
+    figures = table(seconds, data)
+    for figure in figures:
+        print(figure.line())
+    print(
+        f"bare Streamlit: {data['cpu_ms']['bare']:.0f} ms CPU a rerun, first session "
+        f"{data['first']['bare']:.0f}x, start {data['start']['bare']:.1f} s, "
+        f"{data['memory']['bare']:.0f} MB"
+    )
+    sys.exit(any(figure.value > figure.target for figure in figures))
+
+
+if __name__ == "__main__":
+    main()

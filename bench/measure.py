@@ -1,0 +1,216 @@
+"""Runs inside the generated project: measures it against bare Streamlit and prints JSON.
+
+usage: python measure.py PROJECT PACKAGE
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import importlib
+import json
+import os
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import psutil
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+BENCH = Path(__file__).parent
+ROUNDS = 6
+RERUNS_PER_ROUND = 20
+STARTS = 5
+SESSIONS = 200
+SESSION_SECONDS = 10
+GRACE_SECONDS = 60
+WARM_UP_SECONDS = 5
+
+
+@dataclass(frozen=True)
+class Side:
+    """One of the two applications: how it is started, and where it says that it is ready."""
+
+    name: str
+    directory: Path
+    command: list[str]
+    ready_path: str
+    variables: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Running:
+    """A started application."""
+
+    process: psutil.Process
+    url: str
+    seconds_to_ready: float
+
+    def cpu_seconds(self) -> float:
+        """Return the CPU time that the process has used."""
+        times = self.process.cpu_times()
+        return float(times.user + times.system)
+
+    def megabytes(self) -> float:
+        """Return the resident memory of the process."""
+        return float(self.process.memory_info().rss) / 2**20
+
+
+def free_port() -> int:
+    """Return a TCP port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextlib.contextmanager
+def started(side: Side) -> Iterator[Running]:
+    """Start one side, wait until it is ready, and end it."""
+    port = free_port()
+    ports = {"port": port, "free": free_port()}
+    variables = {key: value.format(**ports) for key, value in side.variables.items()}
+    began = time.perf_counter()
+    process = subprocess.Popen(
+        [part.format(port=port) for part in side.command],
+        cwd=side.directory,
+        env=os.environ | variables,
+        stdout=subprocess.DEVNULL,
+    )
+    try:
+        url = f"http://localhost:{port}"
+        wait_for(f"{url}{side.ready_path}", process)
+        yield Running(psutil.Process(process.pid), url, time.perf_counter() - began)
+    finally:
+        process.terminate()
+        process.wait(timeout=20)
+
+
+def wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
+    """Poll until the URL answers 200."""
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline and process.poll() is None:
+        with (
+            contextlib.suppress(urllib.error.URLError, ConnectionError, TimeoutError),
+            urllib.request.urlopen(url, timeout=5) as answer,  # noqa: S310 - loopback
+        ):
+            if answer.status == 200:
+                return
+        time.sleep(0.02)
+    sys.exit(f"{url} did not answer 200 (exit code {process.poll()})")
+
+
+def bare(directory: Path, script: str) -> Side:
+    """Return bare Streamlit, with the configuration that the generated project has."""
+    command = [sys.executable, "-m", "streamlit", "run", script, "--server.port", "{port}"]
+    command += ["--server.address", "127.0.0.1"]
+    return Side("bare", directory, command, "/_stcore/health", {})
+
+
+def generated(project: Path, package: str) -> Side:
+    """Return the generated project in production shape, without a limit on reruns."""
+    variables = {
+        "APP_ENV": "production",
+        "APP_SECRET_KEY": "benchmark-0123456789abcdef0123456789abcdef",
+        "APP_PORT": "{port}",
+        "APP_BASE_URL": "http://localhost:{port}",
+        "METRICS_PORT": "{free}",
+        "RATE_LIMIT_RERUN": "1000000/second",
+        "RATE_LIMIT_CONNECT": "1000000/second",
+        "STREAMLIT_SERVER_DISCONNECTED_SESSION_TTL": str(SESSION_SECONDS),
+    }
+    command = [sys.executable, "-m", f"{package}.cli", "serve"]
+    return Side("generated", project, command, "/readyz", variables)
+
+
+def rerun_cost(sides: list[Side], open_tab: Any) -> dict[str, Any]:
+    """CPU milliseconds per warm rerun of each side, and of the first run; rounds alternate."""
+
+    async def work() -> dict[str, Any]:
+        async with contextlib.AsyncExitStack() as stack:
+            tabs, running, first = {}, {}, {}
+            for side in sides:
+                running[side.name] = stack.enter_context(started(side))
+                time.sleep(WARM_UP_SECONDS)
+                tab = await stack.enter_async_context(open_tab(running[side.name].url))
+                first[side.name] = await tab.rerun()
+                tabs[side.name] = tab
+            cpu: dict[str, list[float]] = {side.name: [] for side in sides}
+            wall: dict[str, list[float]] = {side.name: [] for side in sides}
+            for _ in range(ROUNDS):
+                for name, tab in tabs.items():
+                    before = running[name].cpu_seconds()
+                    wall[name] += [await tab.rerun() for _ in range(RERUNS_PER_ROUND)]
+                    used = running[name].cpu_seconds() - before
+                    cpu[name].append(used / RERUNS_PER_ROUND * 1000)
+            return {
+                "cpu_ms": {name: statistics.median(values) for name, values in cpu.items()},
+                "first": {name: first[name] / statistics.median(wall[name]) for name in tabs},
+                "memory": {name: one.megabytes() for name, one in running.items()},
+            }
+
+    return asyncio.run(work())
+
+
+def start_times(sides: list[Side]) -> dict[str, float]:
+    """Best seconds to ready of a few starts of each side; starts alternate."""
+    seconds: dict[str, list[float]] = {side.name: [] for side in sides}
+    for _ in range(STARTS):
+        for side in sides:
+            with started(side) as running:
+                seconds[side.name].append(running.seconds_to_ready)
+    return {name: min(values) for name, values in seconds.items()}
+
+
+def memory_after_sessions(side: Side, open_tab: Any) -> dict[str, float]:
+    """Resident memory before and after many closed sessions of 5 MB."""
+
+    async def visits(url: str, count: int) -> None:
+        for _ in range(count):
+            async with open_tab(url) as tab:
+                await tab.rerun()
+
+    with started(side) as running:
+        asyncio.run(visits(running.url, 5))
+        time.sleep(SESSION_SECONDS + 30)
+        before = running.megabytes()
+        asyncio.run(visits(running.url, SESSIONS))
+        time.sleep(SESSION_SECONDS + GRACE_SECONDS)
+        return {"before": before, "after_sessions": running.megabytes()}
+
+
+def main(project: Path, package: str) -> None:
+    """Measure and print one JSON object."""
+    open_tab = importlib.import_module(f"{package}.ops.loadtest").open_tab
+    with tempfile.TemporaryDirectory() as folder:
+        bare_project = Path(folder)
+        for name in ("bare.py", "page.py"):
+            shutil.copy(BENCH / name, bare_project)
+        shutil.copytree(project / ".streamlit", bare_project / ".streamlit")
+        views = project / "src" / package / "views"
+        original = (views / "home.py").read_bytes()
+        sides = [bare(bare_project, "bare.py"), generated(project, package)]
+        try:
+            shutil.copy(BENCH / "page.py", views / "home.py")
+            result = rerun_cost(sides, open_tab)
+            result["start"] = start_times(sides)
+            shutil.copy(BENCH / "ballast.py", views / "home.py")
+            result["memory"] |= memory_after_sessions(sides[1], open_tab)
+        finally:
+            (views / "home.py").write_bytes(original)
+    print(json.dumps(result))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), sys.argv[2])
