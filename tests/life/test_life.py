@@ -1,0 +1,192 @@
+"""The life of a project from its first command, in a home that knows nothing."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from baking import REQUIRE_ALL, ROOT, Baked, Baker, commit_all, git, run
+from serving import free_port, get, until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# Python, git and make, but no uv: what a fresh machine has.
+PLAIN_PATH = "/usr/bin:/bin"
+
+
+def home(tmp_path: Path) -> dict[str, str]:
+    """Return a home without anything, but with the downloads of this machine."""
+    folder = tmp_path / "home"
+    folder.mkdir(exist_ok=True)
+    cache = run(sys.executable, "-m", "uv", "cache", "dir", cwd=tmp_path).stdout.strip()
+    pip_cache = os.environ.get("PIP_CACHE_DIR", str(Path.home() / ".cache/pip"))
+    return {"HOME": str(folder), "UV_CACHE_DIR": cache, "PIP_CACHE_DIR": pip_cache}
+
+
+@contextlib.contextmanager
+def started(*command: str, cwd: Path, output: Path, **env: str) -> Iterator[subprocess.Popen[Any]]:
+    """Start a program that does not end by itself; Ctrl-C reaches it and all that it started."""
+    with output.open("wb") as stream:
+        process = subprocess.Popen(
+            command,
+            cwd=cwd,
+            env={**os.environ, "PWD": str(cwd), **env},
+            stdin=subprocess.DEVNULL,
+            stdout=stream,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    try:
+        yield process
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def ctrl_c(process: subprocess.Popen[Any]) -> None:
+    """Press Ctrl-C and wait for the end."""
+    os.killpg(process.pid, signal.SIGINT)
+    process.wait(timeout=20)
+
+
+def sh_blocks(markdown: str) -> list[str]:
+    """Return the commands of the shell blocks of a document, without their comments."""
+    blocks = re.findall(r"^```sh\n(.*?)^```", markdown, re.MULTILINE | re.DOTALL)
+    lines = [line.partition("  #")[0].strip() for block in blocks for line in block.splitlines()]
+    return [line for line in lines if line]
+
+
+@pytest.fixture(scope="module")
+def lived(
+    bake: Baker, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Baked, dict[str, str], subprocess.CompletedProcess[str]]:
+    """Return a bake, committed, its home, and the result of its first `make ci`."""
+    folder = tmp_path_factory.mktemp("life")
+    baked = bake.fresh(folder)
+    commit_all(baked.path)
+    env = home(folder)
+    env["PATH"] = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    return baked, env, run("make", "ci", cwd=baked.path, **env)
+
+
+Lived = tuple[Baked, dict[str, str], subprocess.CompletedProcess[str]]
+
+
+def test_ci_is_green_on_a_fresh_bake(lived: Lived) -> None:
+    _, _, done = lived
+    assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-5000:]
+    summary = done.stdout.strip().splitlines()[-1]
+    assert re.search(r"\d+ passed", summary), summary
+    if REQUIRE_ALL:
+        assert "skipped" not in summary, re.findall(r"^SKIPPED.*", done.stdout, re.MULTILINE)
+    coverage = re.search(r"^TOTAL.* (\d+)%$", done.stdout, re.MULTILINE)
+    assert coverage
+    assert int(coverage[1]) >= 90
+
+
+def test_ci_leaves_nothing_that_git_would_add(lived: Lived) -> None:
+    assert git("status", "--porcelain", cwd=lived[0].path) == ""
+
+
+@pytest.mark.parametrize("verb", ["format", "messages", "lock"])
+def test_a_verb_has_nothing_to_do_on_a_fresh_bake(lived: Lived, verb: str) -> None:
+    baked, env, _ = lived
+    done = run("make", verb, cwd=baked.path, **env)
+    assert done.returncode == 0, done.stdout + done.stderr
+    changed = git("status", "--porcelain", cwd=baked.path)
+    git("checkout", "--quiet", "--", ".", cwd=baked.path)
+    assert changed == ""
+
+
+def test_help_lists_every_verb(lived: Lived) -> None:
+    baked, env, _ = lived
+    phony = re.search(r"^\.PHONY: (.*)$", baked.read("Makefile"), re.MULTILINE)
+    assert phony
+    listed = run("make", cwd=baked.path, **env).stdout.splitlines()
+    assert [line.split()[1] for line in listed] == phony[1].split()
+
+
+def test_set_up_is_not_repeated(lived: Lived) -> None:
+    baked, env, _ = lived
+    run("make", "setup", cwd=baked.path, **env)
+    assert run("make", "setup", cwd=baked.path, **env).stdout.count("Installing") == 0
+    (baked.path / "requirements-dev.txt").touch()
+    assert run("make", "setup", cwd=baked.path, **env).stdout.count("Installing") == 1
+
+
+def test_a_machine_without_a_new_python_is_told_so(default: Baked, tmp_path: Path) -> None:
+    tools = tmp_path / "bin"
+    tools.mkdir()
+    for name in ("make", "sh", "rm", "touch", "echo"):
+        (tools / name).symlink_to(str(shutil.which(name)))
+    project = tmp_path / "project"
+    shutil.copytree(default.path, project)
+    done = run("make", "setup", cwd=project, PATH=str(tools))
+    assert done.returncode != 0
+    assert done.stdout == ""
+    assert done.stderr.splitlines()[0].startswith("Python 3.11 or newer is needed: ")
+
+
+def test_readme_names_the_commands_that_these_tests_run(default: Baked, template: Path) -> None:
+    assert sh_blocks(default.read("README.md")) == ["make dev", "make ci"]
+    commands = sh_blocks((template / "README.md").read_text("utf-8"))
+    assert commands == [
+        "make demo",
+        "make test",
+        "cookiecutter gh:org/template",
+        "cd my-internal-tool",
+        "make dev",
+    ]
+
+
+@pytest.mark.skipif(
+    run("python3", "-c", "import sys, venv; sys.exit(sys.version_info < (3, 11))", cwd=ROOT,
+        PATH=PLAIN_PATH).returncode != 0,
+    reason="needs Python 3.11 with venv in /usr/bin: make bootstrap",
+)  # fmt: skip
+def test_a_bake_runs_with_python_and_make_only(bake: Baker, tmp_path: Path) -> None:
+    """Without uv, in a folder whose name has spaces and Korean letters."""
+    baked = bake.fresh(tmp_path / "my tools 도구")
+    env = {**home(tmp_path), "PATH": PLAIN_PATH}
+    port = free_port()
+    env |= {"APP_PORT": str(port), "METRICS_PORT": str(free_port())}
+    output = tmp_path / "output"
+    with started("make", "dev", cwd=baked.path, output=output, **env) as process:
+        until(lambda: get(port, "/readyz")[0] == 200 or process.poll() is not None, 600)
+        assert process.poll() is None, output.read_text("utf-8")[-3000:]
+        assert f"http://localhost:{port}" in output.read_text("utf-8")
+        ctrl_c(process)
+    assert get(port, "/livez")[0] == 0
+
+
+def test_demo_runs_from_a_clean_clone(template: Path, tmp_path: Path) -> None:
+    clone = tmp_path / "clone"
+    git("clone", "--quiet", str(template), str(clone), cwd=tmp_path)
+    env = home(tmp_path)
+    env["PATH"] = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    output = tmp_path / "output"
+    address = re.compile(r"Open http://localhost:(\d+)")
+    with started("make", "demo", cwd=clone, output=output, **env) as process:
+
+        def printed() -> re.Match[str] | None:
+            assert process.poll() is None, output.read_text("utf-8")[-3000:]
+            return address.search(output.read_text("utf-8"))
+
+        match = until(printed, 600, "the address")
+        port = int(match[1])
+        until(lambda: get(port, "/readyz")[0] == 200, 120, "readiness")
+        assert get(port, "/")[0] == 200
+        ctrl_c(process)
+    assert get(port, "/livez")[0] == 0
+    assert git("status", "--porcelain", cwd=clone) == ""
+    assert (clone / "build/demo/my-internal-tool/.cruft.json").exists()

@@ -1,0 +1,66 @@
+"""The answers that the tests bake with: named presets, every choice, and what the hook accepts."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import runpy
+from typing import TYPE_CHECKING, Any
+
+from baking import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+QUESTIONS: dict[str, Any] = json.loads((ROOT / "cookiecutter.json").read_text("utf-8"))
+OPTIONS = {name: value for name, value in QUESTIONS.items() if not name.startswith("_")}
+CHOICES = {name: value for name, value in OPTIONS.items() if isinstance(value, list)}
+
+# Few enough choices to take the full product; more of them will want pairs.
+EVERY_CHOICE = [
+    dict(zip(CHOICES, picked, strict=True)) for picked in itertools.product(*CHOICES.values())
+]
+
+# The default answers, complete: cookiecutter derives two of them from the first.
+DEFAULTS = {
+    **{name: value for name, value in OPTIONS.items() if isinstance(value, str)},
+    "project_slug": "my-internal-tool",
+    "package_name": "my_internal_tool",
+}
+
+# The rule of the hook: one line about the first bad answer, or None. Unrendered, and not run as a
+# program, the hook is a Python file like any other.
+refusal: Callable[[dict[str, str]], str | None] = runpy.run_path(
+    str(ROOT / "hooks" / "pre_gen_project.py")
+)["refusal"]
+
+PRESETS: dict[str, dict[str, str]] = {
+    "default": {},
+    "korean": {
+        "project_name": "매출 현황판",
+        "project_slug": "sales-board",
+        "package_name": "sales_board",
+        "description": "지점별 매출을 보여 줍니다.",
+        "author_name": "데이터 팀",
+        "interface_language": "ko",
+        "license": "MIT",
+    },
+    "longest": {
+        "project_name": "가" * 30,
+        "project_slug": "p" + "-a" * 19 + "b",
+        "package_name": "p" + "_a" * 19 + "b",
+        "description": "d" * 200,
+        "author_name": "나" * 50,
+        "author_email": f"{'m' * 64}@{'e' * 40}.example.com",
+        "domain": f"{'d' * 48}.example.com",
+        "license": "Apache-2.0",
+    },
+    "shortest": {"project_name": "R", "project_slug": "r2", "package_name": "r"},
+    # Legal, and hostile to whatever pastes it unquoted.
+    "hostile": {
+        "project_name": "It's <b>R&D’s</b> $(touch canary) `id` %s %(x)s ${HOME} #;|",
+        "description": r"""He said: "a\b" 'c' \n \u0041 %d {x} $HOME </script> <!-- # -->""",
+        "author_name": r"""O'Neil "Bo" \ Ünï <script>alert(1)</script> 👩‍💻 שלום ’""",
+        "author_email": "o'neil+tag@example.co.kr",
+    },
+}

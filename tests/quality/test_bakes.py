@@ -1,0 +1,94 @@
+"""The linters of the project find nothing in it, whatever the answers."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import shutil
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+from baking import ROOT, Baked, Baker, run, template_files
+from options import PRESETS
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+# Read by people or by tools under these names: nothing in the project needs to name them.
+WELL_KNOWN = {".cruft.json", ".editorconfig", ".gitignore", "LICENSE", "Makefile", "README.md"}
+LICENSES = {  # of the text without its blanks and without the line of the copyright holder
+    "MIT": "7c9b48b52decb983",
+    "Apache-2.0": "0ffddef9e48f8a09",
+}
+
+
+@pytest.fixture(params=PRESETS)
+def baked(request: pytest.FixtureRequest, bake: Baker) -> Baked:
+    """Return the bake of each preset."""
+    return bake(**PRESETS[request.param])
+
+
+def test_ruff_finds_nothing(baked: Baked, project: Path) -> None:
+    done = run(project / ".venv/bin/ruff", "check", "--no-cache", ".", cwd=baked.path)
+    assert done.returncode == 0, done.stdout
+
+
+def test_the_formatter_has_nothing_to_do(baked: Baked, project: Path) -> None:
+    command = ("format", "--diff", "--no-cache", ".")
+    done = run(project / ".venv/bin/ruff", *command, cwd=baked.path)
+    assert done.returncode == 0, done.stdout
+
+
+def test_types_are_right(
+    baked: Baked, project: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    # Streamlit and pandas are analysed once for all bakes.
+    cache = tmp_path_factory.getbasetemp() / "mypy-cache"
+    done = run(project / ".venv/bin/mypy", "--cache-dir", cache, cwd=baked.path)
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize("choice", LICENSES)
+def test_license_text_is_the_original(bake: Baker, choice: str) -> None:
+    text = bake(license=choice).read("LICENSE")
+    words = re.sub(r"Copyright \(c\) Your Name", "", text).split()
+    assert hashlib.sha256(" ".join(words).encode()).hexdigest()[:16] == LICENSES[choice]
+
+
+def test_no_file_is_dead(default: Baked) -> None:
+    """A file that no other file names, imports or lists is a leftover."""
+    texts = default.texts()
+    for name in default.files():
+        stem = name.rpartition("/")[2].removesuffix(".py")
+        if name in WELL_KNOWN or stem == "__init__" or name.startswith("tests/"):
+            continue
+        others = (
+            text
+            for other, text in texts.items()
+            if other != name and not other.startswith("tests/") and other != ".cruft.json"
+        )
+        stem = stem.removesuffix(".mo").removesuffix(".po")
+        assert any(stem in text for text in others), name
+
+
+def test_scripts_and_yaml_are_clean(baked: Baked) -> None:
+    """Of the template and of the bake."""
+    files = [ROOT / name for name in template_files() if "{{" not in name]
+    files += [baked.path / name for name in baked.files()]
+    yaml_files = [path for path in files if path.suffix in {".yaml", ".yml"}]
+    if yaml_files:
+        done = run(sys.executable, "-m", "yamllint", "--strict", *yaml_files, cwd=ROOT)
+        assert done.returncode == 0, done.stdout
+    scripts = [path for path in files if re.match(rb"#!.*\b(ba)?sh\b", path.read_bytes()[:40])]
+    assert ROOT / ".ci" / "run" in scripts
+    shellcheck = shutil.which("shellcheck")
+    if shellcheck is None:
+        pytest.skip("needs shellcheck: make bootstrap")
+    done = run(shellcheck, *scripts, cwd=ROOT)
+    assert done.returncode == 0, done.stdout
+
+
+def test_the_template_passes_its_own_linters() -> None:
+    done = run("make", "lint", cwd=ROOT)
+    assert done.returncode == 0, done.stdout + done.stderr

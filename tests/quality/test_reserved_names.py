@@ -1,0 +1,49 @@
+"""The names that the hook refuses are those that the lock really installs."""
+
+from __future__ import annotations
+
+import json
+import re
+import runpy
+import sys
+from typing import TYPE_CHECKING
+
+from baking import ROOT, run
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+# Reserved for other reasons: what the project is made of and run with, and devices of Windows.
+OWN = {"activate", "conftest", "git", "make", "pip", "pip3", "python", "python3", "src"}
+OWN |= {"streamlit_app", "tests", "uv", "aux", "con", "nul", "prn"}
+OWN |= {f"{device}{number}" for device in ("com", "lpt") for number in range(1, 10)}
+
+LIST_NAMES = """
+import json
+from importlib.metadata import distributions
+names = set()
+for distribution in distributions():
+    names.add(distribution.name)
+    for entry in distribution.entry_points:
+        names.update([entry.name] if entry.group == "console_scripts" else [])
+    for file in distribution.files or []:
+        if file.parts[0] == "..":
+            names.update([file.name] if "bin" in file.parts else [])
+        elif not file.parts[0].endswith(".dist-info"):
+            names.add(file.parts[0].split(".")[0])
+print(json.dumps(sorted(names)))
+"""
+
+
+def test_reserved_names_are_those_of_the_dependencies(project: Path) -> None:
+    listed = run(project / ".venv/bin/python", "-c", LIST_NAMES, cwd=project)
+    names = set(json.loads(listed.stdout)) - {"my-internal-tool", "my_internal_tool"}
+    lock = (project / "requirements-dev.txt").read_text("utf-8")
+    names |= set(re.findall(r"^([A-Za-z0-9._-]+)==", lock, re.MULTILINE))
+    # A name with a dot cannot be chosen, and some contain the version of Python.
+    wanted = {name.lower().replace("-", "_") for name in names if "." not in name}
+    wanted = {name for name in wanted if re.fullmatch("[a-z][a-z0-9_]{0,39}", name)}
+    wanted = (wanted - set(sys.stdlib_module_names)) | OWN
+    reserved = runpy.run_path(str(ROOT / "hooks" / "pre_gen_project.py"))["RESERVED"]
+    assert sorted(wanted - reserved) == [], "add these to RESERVED in hooks/pre_gen_project.py"
+    assert sorted(reserved - wanted) == [], "remove these from RESERVED"

@@ -1,0 +1,150 @@
+"""No answer runs as code or breaks a file: it comes back unchanged, or it is refused."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from baking import REQUIRE_ALL, ROOT, Baked, Baker
+from cookiecutter.exceptions import FailedHookException
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+from options import DEFAULTS, PRESETS, refusal
+from parsing import parsed_shape
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+JINJA = "{{ cycler.__init__.__globals__.os.popen('touch CANARY').read() }}"
+FRAGMENTS = [
+    *("'", '"', "'''", '"""', "\\", "\\\\", "\\n", "\\N{DIGIT ONE}", "\\u0022", "`touch CANARY`"),
+    *("$(touch CANARY)", "${HOME}", "$$", "%s", "%(x)s", "%", "#", " # ", ";", "|", "&&", "&amp;"),
+    *("{{", "}}", "{%", "%}", "{#", "#}", "{x}", JINJA, "{% raw %}", "\n", "\r\n", "\t", "\0"),
+    *("<script>", "</script>", "<!--", "-->", "<!-- settings -->", "]]>", "[x](y)", "=", ":", ": "),
+    *(
+        "---",
+        "- ",
+        "* ",
+        "!x",
+        "@x",
+        "한국어",
+        "\u1112\u1161\u11ab",
+        "👩‍💻",
+        "é",
+        "e\u0301",
+        "’",
+        "ß",
+    ),
+    *("שלום", "مرحبا", "\u202e", "\u2066", "\u200b", "\ufeff", "\u2028", "\x85", "\xa0", "\ud800"),
+    *("import os", "__import__('os').system('touch CANARY')", "x" * 200, "A", " ", "."),
+]
+HOSTILE = st.lists(st.sampled_from(FRAGMENTS) | st.text(max_size=8), max_size=6).map("".join)
+
+
+def accepted(name: str) -> st.SearchStrategy[str]:
+    """Return texts that the hook accepts as one answer."""
+    return HOSTILE.filter(lambda text: refusal({**DEFAULTS, name: text}) is None)
+
+
+def refused(name: str) -> st.SearchStrategy[str]:
+    """Return texts that the hook refuses as one answer."""
+    return HOSTILE.filter(lambda text: refusal({**DEFAULTS, name: text}) is not None)
+
+
+def answers(**strategies: st.SearchStrategy[str]) -> st.SearchStrategy[dict[str, str]]:
+    """Return answers that change some of the defaults."""
+    return st.fixed_dictionaries({k: st.just(v) for k, v in DEFAULTS.items()} | strategies)
+
+
+# The same examples in every run: a red test is red for everybody.
+SETTINGS = {
+    "deadline": None,
+    "derandomize": True,
+    "database": None,
+    "suppress_health_check": [HealthCheck.too_slow, HealthCheck.filter_too_much],
+}
+
+
+@pytest.fixture(scope="module")
+def shapes(default: Baked) -> dict[str, Any]:
+    """Return the shape of each file of the default bake."""
+    return {name: parsed_shape(default, name) for name in default.files()}
+
+
+@pytest.fixture(scope="module")
+def outputs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Return an empty folder for each example."""
+
+    def numbered() -> Iterator[Path]:
+        while True:
+            yield tmp_path_factory.mktemp("hostile")
+
+    return numbered()
+
+
+def test_a_text_that_is_accepted_comes_back_unchanged(
+    bake: Baker, shapes: dict[str, Any], outputs: Iterator[Path]
+) -> None:
+    @settings(max_examples=100 if REQUIRE_ALL else 12, **SETTINGS)  # type: ignore[arg-type]
+    @given(
+        answers(
+            project_name=accepted("project_name"),
+            description=accepted("description"),
+            author_name=accepted("author_name"),
+        )
+    )
+    @example({**DEFAULTS, **PRESETS["hostile"]})
+    @example({**DEFAULTS, "description": "\\", "author_name": '\\"', "project_name": "#"})
+    def check(given_answers: dict[str, str]) -> None:
+        output = next(outputs)
+        baked = bake.fresh(output, **given_answers)
+        project = tomllib.loads(baked.read("pyproject.toml"))["project"]
+        assert project["description"] == given_answers["description"]
+        assert project["authors"][0]["name"] == given_answers["author_name"]
+        assert project["authors"][0]["email"] == given_answers["author_email"]
+        recorded = json.loads(baked.read(".cruft.json"))["context"]["cookiecutter"]
+        assert {name: recorded[name] for name in given_answers} == given_answers
+        assert {name: parsed_shape(baked, name) for name in baked.files()} == shapes
+        assert not list(output.rglob("*anary*"))
+        assert not list(ROOT.glob("*anary*"))
+
+    check()
+
+
+@pytest.mark.parametrize("name", DEFAULTS)
+def test_a_text_that_is_refused_leaves_nothing(
+    bake: Baker, outputs: Iterator[Path], name: str
+) -> None:
+    @settings(max_examples=4, **SETTINGS)  # type: ignore[arg-type]
+    @given(refused(name).filter(lambda text: name != "project_slug" or is_file_name(text)))
+    @example(JINJA if name != "project_slug" else "{{ 7 * 7 }}")
+    def check(text: str) -> None:
+        output = next(outputs)
+        with pytest.raises(FailedHookException):
+            bake.fresh(output, **{name: text})
+        assert list(output.iterdir()) == []
+
+    check()
+
+
+def is_file_name(text: str) -> bool:
+    """Tell whether cookiecutter can make a folder of that name before it asks the hook."""
+    return text.strip(" .") != "" and text.isprintable() and "/" not in text and len(text) < 80
+
+
+@settings(max_examples=300, **SETTINGS)  # type: ignore[arg-type]
+@given(answers(**dict.fromkeys(DEFAULTS, HOSTILE)))
+def test_a_refusal_is_one_printable_line_with_an_example(given_answers: dict[str, str]) -> None:
+    line = refusal(given_answers)
+    assert line is None or (line.isprintable() and " Example: " in line)
+
+
+@pytest.mark.parametrize("name", DEFAULTS)
+def test_each_text_question_has_texts_of_both_kinds(name: str) -> None:
+    """The property tests above would prove nothing if their filters let nothing through."""
+    assert refusal(DEFAULTS) is None
+    assert refusal({**DEFAULTS, name: "{{ 7 * 7 }}"})
