@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 import socket
@@ -11,7 +12,6 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
-from baking import run
 from playwright.sync_api import Page, expect, sync_playwright
 from serving import PRODUCTION, App, chromium, end, free_port, redis_server, serving, until
 
@@ -118,6 +118,20 @@ def listens(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
+def start_in_vain(project: Path, env: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    """Run `serve`, which must refuse to start."""
+    return subprocess.run(
+        [project / ".venv/bin/my-internal-tool", "serve"],
+        cwd=project,
+        env={**os.environ, **env},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
 @pytest.mark.parametrize(
     ("variables", "words"),
     [
@@ -133,7 +147,7 @@ def test_a_typing_error_stops_the_start_with_one_line(
     project: Path, variables: dict[str, str], words: tuple[str, ...]
 ) -> None:
     env = {**PRODUCTION, "APP_BASE_URL": "https://tool.example.com", **variables}
-    done = run(project / ".venv/bin/my-internal-tool", "serve", cwd=project, **env)
+    done = start_in_vain(project, env)
     assert done.returncode == 1
     assert done.stdout == ""
     assert len(done.stderr.splitlines()) == 1, done.stderr
@@ -143,7 +157,7 @@ def test_a_typing_error_stops_the_start_with_one_line(
 
 def test_a_port_that_is_taken_stops_the_start_with_one_line(app: App, project: Path) -> None:
     env = {**PRODUCTION, "APP_PORT": str(app.port), "METRICS_PORT": str(free_port())}
-    done = run(project / ".venv/bin/my-internal-tool", "serve", cwd=project, **env)
+    done = start_in_vain(project, env)
     assert done.returncode == 1
     assert len(done.stderr.splitlines()) == 1, done.stderr
     assert "APP_PORT" in done.stderr

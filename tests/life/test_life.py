@@ -14,10 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from baking import REQUIRE_ALL, ROOT, Baked, Baker, commit_all, git, run
-from serving import free_port, get, until
+from serving import chromium, free_port, get, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+# A fresh set-up downloads much, and `make ci` runs all tests of the project.
+pytestmark = pytest.mark.timeout(2400)
 
 # Python, git and make, but no uv: what a fresh machine has.
 PLAIN_PATH = "/usr/bin:/bin"
@@ -92,6 +95,16 @@ def test_ci_is_green_on_a_fresh_bake(lived: Lived) -> None:
     coverage = re.search(r"^TOTAL.* (\d+)%$", done.stdout, re.MULTILINE)
     assert coverage
     assert int(coverage[1]) >= 90
+
+
+def test_the_browser_tests_of_the_project_are_green(lived: Lived) -> None:
+    chromium()  # skips where there is none
+    baked, env, _ = lived
+    done = run("make", "test-browser", cwd=baked.path, **env)
+    assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-5000:]
+    summary = done.stdout.strip().splitlines()[-1]
+    assert re.search(r"\d+ passed", summary), summary
+    assert not (REQUIRE_ALL and "skipped" in summary), summary
 
 
 def test_ci_leaves_nothing_that_git_would_add(lived: Lived) -> None:

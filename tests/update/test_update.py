@@ -178,3 +178,32 @@ def test_the_last_tags_can_be_updated(bake: Baker, tmp_path: Path) -> None:
         for name, content in bake().files().items():
             if not name.endswith(update_ignores):
                 assert (project / name).read_bytes() == content, name
+
+
+def test_an_answer_can_be_changed(bake: Baker, clone: Path, tmp_path: Path) -> None:
+    assert bake.command(cwd=tmp_path, template=clone).returncode == 0
+    project = tmp_path / "my-internal-tool"
+    commit_all(project)
+    answers = json.dumps({"license": "MIT", "interface_language": "ko"})
+    done = cruft("update", "-y", "--variables-to-update", answers, project=project)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (project / "LICENSE").read_text().startswith("MIT License\n")
+    assert 'license = "MIT"' in (project / "pyproject.toml").read_text()
+    assert cruft("check", project=project).returncode == 0
+
+
+def test_a_project_without_a_record_can_be_linked(bake: Baker, clone: Path, tmp_path: Path) -> None:
+    archive = tmp_path / "template.zip"
+    git("archive", "--format=zip", "--prefix=t/", f"--output={archive}", "HEAD", cwd=clone)
+    assert bake.command("license=MIT", cwd=tmp_path, template=archive).returncode == 0
+    project = tmp_path / "my-internal-tool"
+    commit_all(project)
+    answers = json.dumps({"license": "MIT"})
+    linked = cruft("link", "-y", "--extra-context", answers, str(clone), project=project)
+    assert linked.returncode == 0, linked.stdout + linked.stderr
+    commit_all(project)
+    (clone / PROJECT_FOLDER / "NEW").write_text("new\n")
+    commit_all(clone)
+    done = cruft("update", "--skip-apply-ask", project=project)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (project / "NEW").read_text() == "new\n"

@@ -8,6 +8,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from {{cookiecutter.package_name}} import logs
 from {{cookiecutter.package_name}}.i18n import _, language_switch
+from {{cookiecutter.package_name}}.plain_text import plain
 from {{cookiecutter.package_name}}.rate_limit import take_throttled
 from {{cookiecutter.package_name}}.settings import get_settings
 
@@ -51,7 +52,7 @@ st.set_page_config(page_icon=ICON, layout="wide")
 st.logo(str(ICON), size="large")
 with st.sidebar:
     language_switch()
-page = st.navigation({settings.app_name: all_pages()})
+page = st.navigation({plain(settings.app_name): all_pages()})
 st.set_page_config(page_title=f"{page.title} · {settings.app_name}")
 tell_if_throttled()
 try:

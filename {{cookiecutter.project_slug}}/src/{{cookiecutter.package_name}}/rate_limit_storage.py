@@ -37,6 +37,9 @@ class BoundedMemoryStorage(MemoryStorage):
 
     def __init__(self) -> None:
         super().__init__()
+        # It has started its sweep already, which would run beside ours and lose hits.
+        self.timer.cancel()
+        self.timer.join()
         self._lock = Lock()
         self._next_sweep = 0.0
 

@@ -21,9 +21,9 @@ def open_page(app: AppTest) -> AppTest:
 
 
 def test_name_version_and_environment(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("APP_NAME", "Order desk")
+    monkeypatch.setenv("APP_NAME", "Orders *R")
     open_page(app)
-    assert app.title[0].value == "Order desk"
+    assert app.title[0].value == r"Orders \*R"
     assert app.metric[0].value == __version__
     assert "development" in app.main.markdown[0].value
 

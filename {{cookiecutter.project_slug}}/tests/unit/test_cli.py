@@ -43,13 +43,11 @@ def test_help_names_every_command() -> None:
 
 
 def test_help_is_quick() -> None:
-    code = (
-        "import sys\n"
-        "import {{cookiecutter.package_name}}.cli\n"
-        "print({'pydantic', 'psutil', 'streamlit'} & {*sys.modules})\n"
-    )
+    code = "import sys, {{cookiecutter.package_name}}.cli; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout == "set()\n"
+    loaded = done.stdout.split()
+    assert "click" in loaded
+    assert not {"pydantic", "psutil", "streamlit"} & set(loaded)
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,12 @@ from prometheus_client import REGISTRY
 from streamlit import __version__ as streamlit_version
 from structlog.testing import capture_logs
 
-from {{cookiecutter.package_name}} import __version__, health, machine, rate_limit_storage
+from {{cookiecutter.package_name}} import (
+    __version__,
+    health,
+    machine,
+    rate_limit_storage,
+)
 from {{cookiecutter.package_name}}.health import Check, Monitor
 from {{cookiecutter.package_name}}.rate_limit import get_limiter
 from {{cookiecutter.package_name}}.settings import Settings

@@ -447,7 +447,8 @@ resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size + 10, hard))
 log.info("lost 1")
 log.info("lost 2")
 resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
-log.info("after")
+log.info("after 1")
+log.info("after 2")
 """
 
 
@@ -467,12 +468,17 @@ def test_a_full_disk_is_said_once_and_the_app_goes_on(tmp_path: Path) -> None:
         "lost 1",
         "the log file cannot be written: [Errno 27] File too large",
         "lost 2",
-        "after",
+        "after 1",
         "the log file can be written again",
+        "after 2",
     ]
     assert process.stderr == ""
-    before, _half_a_line, after = (tmp_path / "app.log").read_text().splitlines()
-    assert [json.loads(line)["event"] for line in (before, after)] == ["before", "after"]
+    before, _half_a_line, *after = (tmp_path / "app.log").read_text().splitlines()
+    assert [json.loads(line)["event"] for line in (before, *after)] == [
+        "before",
+        "after 1",
+        "after 2",
+    ]
 
 
 # --- A real server --------------------------------------------------------------------------------

@@ -181,6 +181,12 @@ def test_memory_forgets_addresses_that_have_gone(monkeypatch: pytest.MonkeyPatch
     wait_until(lambda: set(threading.enumerate()) <= threads)
 
 
+def test_memory_has_no_thread_that_changes_it_behind_our_back() -> None:
+    threads = set(threading.enumerate())
+    rate_limit_storage.BoundedMemoryStorage()
+    assert set(threading.enumerate()) <= threads
+
+
 def test_memory_keeps_no_more_hits_than_it_needs() -> None:
     storage = rate_limit_storage.BoundedMemoryStorage()
     for _ in range(100):

@@ -7,11 +7,12 @@ import streamlit as st
 
 from {{cookiecutter.package_name}} import __version__
 from {{cookiecutter.package_name}}.i18n import _
+from {{cookiecutter.package_name}}.plain_text import plain
 from {{cookiecutter.package_name}}.settings import get_settings, sources
 
 settings = get_settings()
 
-st.title(settings.app_name)
+st.title(plain(settings.app_name))
 st.badge(settings.app_env, color="blue" if settings.is_production else "gray")
 versions = {
     _("Version"): __version__,
