@@ -15,6 +15,7 @@ from streamlit.runtime import Runtime
 
 from .. import __version__, health
 from ..logs import get_logger
+from ..rate_limit import get_limiter
 from ..settings import get_settings
 from . import metrics_server
 
@@ -50,6 +51,7 @@ async def lifespan(_app: st.App) -> AsyncGenerator[None]:
     finally:
         for task in tasks:
             task.cancel()
+        await get_limiter().aclose()
         if stop_metrics is not None:
             stop_metrics()
         log.info("stopped")
