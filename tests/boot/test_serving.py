@@ -43,8 +43,10 @@ def browser_page() -> Iterator[Page]:
 def visit(page: Page, url: str) -> None:
     """Open a page and wait until its script has run."""
     page.goto(url)
-    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
-    expect(page.get_by_test_id("stMain").get_by_role("heading", level=1)).to_be_visible()
+    script = page.get_by_test_id("stApp")
+    expect(script).to_have_attribute("data-test-script-state", "notRunning", timeout=30_000)
+    title = page.get_by_test_id("stMain").get_by_role("heading", level=1)
+    expect(title).to_be_visible(timeout=30_000)
 
 
 @pytest.mark.parametrize(
