@@ -23,7 +23,7 @@ BUILD = ROOT / "build"
 REQUIRE_ALL = os.environ.get("REQUIRE_ALL") == "1"
 
 # `make test` would tell each make below it to print the folders that it enters.
-for name in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS"):
+for name in ("ARGS", "MAKEFLAGS", "MAKELEVEL", "MFLAGS"):
     os.environ.pop(name, None)
 
 # What git needs to commit on a machine where nobody has told it who they are.

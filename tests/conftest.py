@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,10 @@ from baking import (
 if TYPE_CHECKING:
     from collections.abc import Generator
     from pathlib import Path
+
+# `make test` must not speak to the make of a project that a test runs.
+for name in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS"):
+    os.environ.pop(name, None)
 
 
 @pytest.hookimpl(wrapper=True)
