@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from typing import TYPE_CHECKING
 
@@ -21,10 +20,6 @@ from baking import (
 if TYPE_CHECKING:
     from collections.abc import Generator
     from pathlib import Path
-
-# `make test` must not speak to the make of a project that a test runs.
-for name in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS"):
-    os.environ.pop(name, None)
 
 
 @pytest.hookimpl(wrapper=True)
