@@ -115,6 +115,33 @@ def test_a_text_that_is_accepted_comes_back_unchanged(
     check()
 
 
+LABEL = "[a-z][a-z0-9-]{0,20}"
+NAMES = {
+    "project_slug": st.from_regex("[a-z][a-z0-9-]{1,39}", fullmatch=True),
+    "package_name": st.from_regex("[a-z][a-z0-9_]{0,39}", fullmatch=True),
+    "author_email": st.from_regex(rf"[A-Za-z0-9+'._-]{{1,20}}@{LABEL}\.{LABEL}", fullmatch=True),
+    "domain": st.from_regex(rf"({LABEL}\.){{1,2}}{LABEL}", fullmatch=True),
+}
+
+
+def test_a_name_that_is_accepted_bakes(bake: Baker, outputs: Iterator[Path]) -> None:
+    @settings(max_examples=40 if REQUIRE_ALL else 6, **SETTINGS)  # type: ignore[arg-type]
+    @given(answers(**NAMES).filter(lambda given_answers: refusal(given_answers) is None))
+    def check(given_answers: dict[str, str]) -> None:
+        baked = bake.fresh(next(outputs), **given_answers)
+        for name in baked.files():
+            parsed_shape(baked, name)
+        slug, package = given_answers["project_slug"], given_answers["package_name"]
+        project = tomllib.loads(baked.read("pyproject.toml"))["project"]
+        assert baked.path.name == project["name"] == slug
+        assert project["scripts"] == {slug: f"{package}.cli:main"}
+        assert project["authors"][0]["email"] == given_answers["author_email"]
+        assert (baked.path / "src" / package / "main.py").is_file()
+        assert given_answers["domain"] in baked.read(".env.example")
+
+    check()
+
+
 @pytest.mark.parametrize("name", DEFAULTS)
 def test_a_text_that_is_refused_leaves_nothing(
     bake: Baker, outputs: Iterator[Path], name: str

@@ -132,7 +132,7 @@ def check_runtime(_settings: Settings) -> tuple[Status, str]:
 def check_drain(_settings: Settings) -> tuple[Status, str]:
     """Fail while this process drains."""
     if is_draining():
-        return "fail", f"draining, {sessions_open()} sessions open"
+        return "fail", f"draining, open sessions: {sessions_open()}"
     return "pass", "accepting sessions"
 
 
@@ -159,7 +159,7 @@ def check_redis(_settings: Settings) -> tuple[Status, str]:
     """Warn if Redis does not answer: limits then hold for each process on its own."""
     if get_limiter().ping():
         return "pass", "reachable"
-    return "warn", "unreachable, limits are kept in memory of this process"
+    return "warn", "unreachable, limits hold for each process on its own"
 
 
 CHECKS: Final = (

@@ -63,15 +63,15 @@ def unknown_names(names: Sequence[str]) -> list[str]:
     for layer in _read_layers():
         for name, (value, source) in layer.items():
             in_file = source != "environment"
-            near = difflib.get_close_matches(name.upper(), names, n=1, cutoff=0.8)
+            ours = name.upper().startswith(OWN_PREFIXES)
             service_link = SERVICE_LINK.fullmatch(name) or value.startswith(("tcp://", "udp://"))
             if in_file and name.startswith("STREAMLIT_"):
                 hint = "Streamlit does not read this file; use the environment or .streamlit/"
-            elif name in known or (service_link and not in_file):
+            elif name in known or not (ours or in_file) or (service_link and not in_file):
                 continue
-            elif near and (in_file or name.upper().startswith(OWN_PREFIXES)):
+            elif near := difflib.get_close_matches(name.upper(), names, n=1, cutoff=0.8):
                 hint = f"unknown name; did you mean {near[0]}?"
-            elif name.upper().startswith(OWN_PREFIXES):
+            elif ours:
                 hint = "unknown name; remove it, or allow unknown names with STRICT_ENV=false"
             else:
                 continue

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import resource
 import signal
 import socket
@@ -164,12 +165,60 @@ def test_an_occupied_metrics_port_stops_the_start_with_one_line() -> None:
     assert "Traceback" not in result.stdout + result.stderr
 
 
+def test_an_occupied_metrics_port_under_streamlit_run_is_one_line_in_the_log(
+    tmp_path: Path,
+) -> None:
+    command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py", "--server.port"]
+    output = tmp_path / "streamlit.log"
+    with socket.create_server(("127.0.0.1", 0)) as taken, output.open("wb") as stream:
+        environment = {
+            **psutil.Process().environ(),
+            **PRODUCTION,
+            "METRICS_PORT": str(taken.getsockname()[1]),
+        }
+        process = subprocess.Popen(
+            [*command, str(free_port())], cwd=PROJECT, env=environment, stdout=stream, stderr=stream
+        )
+        try:
+            started = '"event": "started"'
+            assert eventually(lambda: started in output.read_text(encoding="utf-8"), seconds=30)
+        finally:
+            process.terminate()
+            process.wait(timeout=10)
+    log = output.read_text(encoding="utf-8")
+    assert log.count("the app runs without /metrics") == 1
+    assert "Traceback" not in log
+
+
+COUNT_FROZEN = """
+import gc
+import streamlit as st
+
+st.text(f"frozen={gc.get_freeze_count()} garbage={len(gc.get_objects())}")
+"""
+
+
+def test_modules_are_spared_by_the_garbage_collector(tmp_path: Path) -> None:
+    async def frozen_and_other(url: str) -> tuple[int, int]:
+        async with open_tab(url) as tab:
+            await tab.rerun()
+            found = re.search(r"frozen=(\d+) garbage=(\d+)", str(tab.messages))
+            assert found is not None
+            return int(found[1]), int(found[2])
+
+    project = small_project(tmp_path, COUNT_FROZEN)
+    with running_server(tmp_path, PRODUCTION, project) as server:
+        frozen, other = asyncio.run(frozen_and_other(server.url))
+    assert frozen > other
+
+
 @pytest.mark.parametrize(
     ("name", "value", "word"),
     [
         ("APP_PRT", "8501", "APP_PORT"),
         ("APP_PORT", "eight", "APP_PORT"),
         ("RATE_LIMIT_HTTP", "often", "RATE_LIMIT_HTTP"),
+        ("REDIS_URL", "redis://localhost:6379/0?socket_timeout=soon", "REDIS_URL"),
     ],
 )
 @pytest.mark.parametrize("command", ["serve", "streamlit"])

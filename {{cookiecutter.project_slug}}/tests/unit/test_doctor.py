@@ -7,9 +7,10 @@ import resource
 import socket
 import subprocess
 import sys
+import threading
 import time
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NoReturn
 
 import pytest
 
@@ -127,7 +128,20 @@ def test_dns() -> None:
     assert result.status == "FAIL"
     assert "nowhere.invalid" in result.message
     assert result.mend.startswith("getent hosts nowhere.invalid")
-    assert doctor.check_dns(nowhere, timeout=0).message == "no answer for nowhere.invalid in 0 s"
+
+
+def test_dns_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    enough = threading.Event()
+
+    def hang(*_arguments: object, **_options: object) -> NoReturn:
+        enough.wait(5)
+        raise OSError
+
+    monkeypatch.setattr(socket, "getaddrinfo", hang)
+    nowhere = Settings(app_base_url="https://nowhere.invalid")
+    result = doctor.check_dns(nowhere, timeout=0.01)
+    assert result.message == "no answer for nowhere.invalid in 0.01 s"
+    enough.set()
 
 
 def run_doctor(

@@ -24,7 +24,7 @@ def test_the_server_drains_and_comes_back(tmp_path: Path) -> None:
         settings = Settings(app_port=port)
         text = switch(settings, on=True, timeout=10)
         assert text.startswith(f"process {server.process.pid}: ")
-        assert "0 sessions open" in text
+        assert "open sessions: 0" in text
         assert httpx.get(f"{server.url}/readyz").status_code == 503
         switch(settings, on=False, timeout=10)
         assert httpx.get(f"{server.url}/readyz").status_code == 200

@@ -281,7 +281,7 @@ def test_drain_shows_at_once(settings: Settings, monkeypatch: pytest.MonkeyPatch
         health.set_draining(True)
         report = health.report()
         assert (report.ready, report.draining, report.status) == (False, True, "fail")
-        assert report.results[0].detail == "draining, 0 sessions open"
+        assert report.results[0].detail == "draining, open sessions: 0"
         health.set_draining(False)
         assert health.report().ready
     assert [(entry["event"], entry["ready"], entry["failed"]) for entry in logs] == [
@@ -367,7 +367,7 @@ def test_redis_comes_and_goes_without_a_restart(
         assert redis()["status"] == "pass"
         server.kill()
         assert redis()["status"] == "warn"
-        assert redis()["detail"] == "unreachable, limits are kept in memory of this process"
+        assert redis()["detail"] == "unreachable, limits hold for each process on its own"
         server.start()
         wait_until(lambda: redis()["status"] == "pass")
         server.freeze()

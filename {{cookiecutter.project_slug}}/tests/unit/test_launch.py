@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import socket
 import subprocess
 import sys
@@ -181,3 +182,30 @@ def test_the_file_limit_is_raised() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "(128, 128)\n"
+
+
+FRAGMENTS = """
+import psutil
+from {{cookiecutter.package_name}}.server.launch import return_memory
+
+return_memory()
+process = psutil.Process()
+freed = b"x" * (6 * 2**20)
+del freed  # from here on glibc would keep blocks up to this size in its heap
+before = process.memory_info().rss
+kept = []
+for _ in range(40):
+    freed = b"x" * (5 * 2**20)
+    kept.append((b"y" * 100_000, freed))
+kept = [small for small, _ in kept]
+del freed
+print((process.memory_info().rss - before) // 2**20)
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="a setting of glibc")
+def test_freed_blocks_go_back_to_the_system() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", FRAGMENTS], capture_output=True, text=True, check=True
+    )
+    assert int(done.stdout) < 20

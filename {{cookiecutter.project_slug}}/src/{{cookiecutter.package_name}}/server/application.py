@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from starlette.middleware import Middleware
 
 from .. import logs
+from ..rate_limit import get_limiter
 from ..settings import Settings, SettingsError, get_settings
 from . import probes
 from .gate import Gate
@@ -31,6 +32,7 @@ def _start() -> Settings:
     try:
         settings = get_settings()
         logs.configure(settings)
+        get_limiter()
     except SettingsError as error:
         sys.exit(str(error))
     return settings

@@ -16,11 +16,11 @@ from streamlit.runtime import Runtime
 from .. import __version__, health
 from ..logs import get_logger
 from ..rate_limit import get_limiter
-from ..settings import get_settings
+from ..settings import Settings, SettingsError, get_settings
 from . import metrics_server
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Callable
     from types import FrameType
 
     import streamlit as st
@@ -32,6 +32,8 @@ SHUTDOWN_SECONDS: Final = 3
 # Closed sessions are kept for server.disconnectedSessionTTL, but Streamlit looks for expired ones
 # only when the next session comes: an idle server would keep their memory (issue 12506).
 EXPIRY_SECONDS: Final = 10
+# The imports of the pages would hold up the first answer of /readyz.
+WARM_UP_DELAY_SECONDS: Final = 1
 
 
 @contextlib.asynccontextmanager
@@ -39,11 +41,13 @@ async def lifespan(_app: st.App) -> AsyncGenerator[None]:
     """Start what runs beside Streamlit, and stop it again."""
     settings = get_settings()
     _warn_about_start()
-    stop_metrics = metrics_server.start(settings) if settings.metrics_enabled else None
+    stop_metrics = _serve_metrics(settings)
     if threading.current_thread() is threading.main_thread():
         _handle_signals()
     tasks = [asyncio.create_task(_expire_sessions())]
     if not settings.is_development:
+        # Streamlit collects garbage after each run, in half of its time: spare it the modules.
+        gc.freeze()
         tasks.append(asyncio.create_task(_warm_up()))
     log.info("started", version=__version__, environment=str(settings.app_env))
     try:
@@ -66,6 +70,17 @@ def _warn_about_start() -> None:
         )
 
 
+def _serve_metrics(settings: Settings) -> Callable[[], None] | None:
+    """Return the function that stops it; `serve` has made sure that the port is free."""
+    if not settings.metrics_enabled:
+        return None
+    try:
+        return metrics_server.start(settings)
+    except SettingsError as error:  # raised, it would fill the log with Starlette's traceback
+        log.error("the app runs without /metrics", reason=str(error))
+        return None
+
+
 def _handle_signals() -> None:
     """SIGTERM and SIGINT stop with exit code 0; SIGUSR1 drains, SIGUSR2 ends that."""
     # uvicorn offers no other way to its Server under `streamlit run`.
@@ -85,9 +100,13 @@ def _handle_signals() -> None:
 
 async def _warm_up() -> None:
     """Run the pages once, so that the first visitor does not wait for pandas and the like."""
+    await asyncio.sleep(WARM_UP_DELAY_SECONDS)
     ok, detail = await Runtime.instance().does_script_run_without_error()
     if not ok:
         log.error("the first run failed", detail=detail)
+    if health.sessions_open() == 0:  # what is frozen may never be freed: no visitor's data
+        gc.collect()
+        gc.freeze()
 
 
 async def _expire_sessions() -> None:

@@ -28,13 +28,17 @@ CHECK_NAMES = {
     "cpu": _("Processor"),
     "redis": _("Redis"),
 }
-# What the checks say when nothing is broken; errors stay as /readyz and the log have them.
+# What the checks say besides figures; errors stay as /readyz and the log have them.
 DETAILS = {
     "running": _("running"),
     "accepting sessions": _("accepting sessions"),
     "free": _("free"),
     "used": _("used"),
     "reachable": _("reachable"),
+    "draining, open sessions:": _("draining, open sessions:"),
+    "unreachable, limits hold for each process on its own": _(
+        "unreachable, limits hold for each process on its own"
+    ),
 }
 
 
@@ -66,8 +70,8 @@ def badge(status: health.Status) -> str:
 
 def translated(detail: str) -> str:
     """Translate a detail such as "running" or "31 % free"."""
-    text = detail.lstrip("0123456789 %")
-    return detail.removesuffix(text) + DETAILS.get(text, text)
+    text = detail.strip("0123456789 %")
+    return detail.replace(text, DETAILS.get(text, text))
 
 
 def draw_figures(now: health.Snapshot) -> None:
