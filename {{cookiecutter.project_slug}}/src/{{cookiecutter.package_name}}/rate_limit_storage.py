@@ -118,13 +118,8 @@ class RedisWindows:
 
     def __init__(self, url: str) -> None:
         # Imported here, as the package is an extra of this project.
-        try:
-            from redis import ConnectionPool
-            from redis.retry import Retry
-        except ModuleNotFoundError:
-            raise SettingsError(
-                "REDIS_URL needs the package redis: pip install --requirement requirements.txt"
-            ) from None
+        from redis import ConnectionPool
+        from redis.retry import Retry
 
         self._url = url
         self._availability = Availability()
