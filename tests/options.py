@@ -16,10 +16,28 @@ QUESTIONS: dict[str, Any] = json.loads((ROOT / "cookiecutter.json").read_text("u
 OPTIONS = {name: value for name, value in QUESTIONS.items() if not name.startswith("_")}
 CHOICES = {name: value for name, value in OPTIONS.items() if isinstance(value, list)}
 
-# Few enough choices to take the full product; more of them will want pairs.
-EVERY_CHOICE = [
-    dict(zip(CHOICES, picked, strict=True)) for picked in itertools.product(*CHOICES.values())
-]
+Pair = tuple[tuple[str, str], ...]
+
+
+def pairs(answers: dict[str, str]) -> set[Pair]:
+    """Return what two choices say together, for each two."""
+    return set(itertools.combinations(sorted(answers.items()), 2))
+
+
+def pairwise(choices: dict[str, list[str]]) -> list[dict[str, str]]:
+    """Return few answers in which each two choices meet in every combination."""
+    everything = [
+        dict(zip(choices, picked, strict=True)) for picked in itertools.product(*choices.values())
+    ]
+    missing = set().union(*map(pairs, everything))
+    chosen = []
+    while missing:
+        chosen.append(max(everything, key=lambda answers: len(missing & pairs(answers))))
+        missing -= pairs(chosen[-1])
+    return chosen
+
+
+EVERY_CHOICE = pairwise(CHOICES)
 
 # The default answers, complete: cookiecutter derives two of them from the first.
 DEFAULTS = {

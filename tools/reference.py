@@ -12,7 +12,16 @@ OUTPUT = ROOT / "build" / "reference"
 PROJECT = ROOT / "{{cookiecutter.project_slug}}"
 
 # Answers that can be found again in what the project prints.
-ANSWERS = {"project_name": "PROJECT NAME", "domain": "domain-of-the-project.example.com"}
+ANSWERS = {
+    "project_name": "PROJECT NAME",
+    "project_slug": "reference-project",
+    "domain": "domain-of-the-project.example.com",
+}
+# Settings whose default is an answer with choices.
+CHOICES = {
+    "APP_LANGUAGE": ("interface_language", "en"),
+    "AUTH_BACKEND": ("auth_backend", "password"),
+}
 
 
 def printed(project: Path, document: str) -> str:
@@ -21,18 +30,20 @@ def printed(project: Path, document: str) -> str:
     text = subprocess.run(command, cwd=project, check=True, capture_output=True, text=True).stdout
     for name, answer in ANSWERS.items():
         text = text.replace(answer, f"{{{{ cookiecutter.{name} }}}}")
-    language = "{{ cookiecutter.interface_language }}"
-    text = text.replace("APP_LANGUAGE=en", f"APP_LANGUAGE={language}")
-    return text.replace("| `APP_LANGUAGE` | `en` |", f"| `APP_LANGUAGE` | `{language}` |")
+    for variable, (name, default) in CHOICES.items():
+        question = f"{{{{ cookiecutter.{name} }}}}"
+        text = text.replace(f"{variable}={default}", f"{variable}={question}")
+        text = text.replace(f"| `{variable}` | `{default}` |", f"| `{variable}` | `{question}` |")
+    return text
 
 
 def main() -> None:
     """Bake, install, let the project print its settings, and put them into the template."""
     answers = [f"{name}={answer}" for name, answer in ANSWERS.items()]
     command = [sys.executable, "-m", "cookiecutter", "--no-input", "--default-config", "-f"]
-    command += ["-o", str(OUTPUT), ".", "project_slug=reference-project", *answers]
+    command += ["-o", str(OUTPUT), ".", *answers]
     subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
-    project = OUTPUT / "reference-project"
+    project = OUTPUT / ANSWERS["project_slug"]
     subprocess.run(["make", "--no-print-directory", "setup"], cwd=project, check=True)
 
     (PROJECT / ".env.example").write_text(printed(project, "env"), "utf-8")

@@ -9,8 +9,11 @@ from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
+from cryptography.fernet import Fernet
 from limits import parse_many
 from pydantic import AfterValidator, AnyHttpUrl, BeforeValidator, Field, SecretStr, TypeAdapter
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
 
 Environment = Literal["development", "staging", "production"]
 Network = IPv4Network | IPv6Network
@@ -93,7 +96,7 @@ def _http_url(value: str) -> str:
     if not re.fullmatch(r"[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?|[0-9a-f:.]+", host) or port == 0:
         raise ValueError("must name a host and, where needed, a port")
     path = url.path.rstrip("/")
-    if not re.fullmatch(r"(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*", path):
+    if not re.fullmatch(r"(/(?!\.\.?(/|$))[A-Za-z0-9._~-]+)*", path):
         raise ValueError("must have a path of letters, digits and - _ . ~ only")
     return f"{url.scheme}://{url.netloc}{path}"
 
@@ -108,6 +111,54 @@ def _redis_url(value: SecretStr) -> SecretStr:
         raise ValueError("must be a redis:// or rediss:// URL")
     if find_spec("redis") is None:
         raise ValueError("needs the redis package, which is not installed (pip install redis)")
+    return value
+
+
+def _database_url(value: SecretStr) -> SecretStr:
+    """Accept the databases that the tests run on, and name their drivers."""
+    text = value.get_secret_value()
+    text = re.sub("^postgres(ql)?://", "postgresql+psycopg://", text)
+    try:
+        url = make_url(text)
+    except ArgumentError:
+        raise ValueError("is not a database URL") from None
+    if url.drivername == "sqlite":
+        if not url.database or url.host or url.database == ":memory:":
+            raise ValueError("must name a file, relative (sqlite:///) or absolute (sqlite:////)")
+    elif url.drivername == "postgresql+psycopg":
+        if not url.database:
+            raise ValueError("must name a database at its end")
+        if find_spec("psycopg") is None:
+            raise ValueError("needs the psycopg package, which is not installed")
+    else:
+        raise ValueError("must start with sqlite:/// or postgresql://")
+    return SecretStr(text)
+
+
+def _encryption_keys(value: SecretStr) -> SecretStr:
+    for key in value.get_secret_value().split(","):
+        try:
+            Fernet(key.strip())
+        except ValueError:
+            raise ValueError("must be Fernet keys, separated by commas, the newest first") from None
+    return value
+
+
+def _email_domains(value: object) -> object:
+    """Split a comma-separated list of the parts behind the @."""
+    if not isinstance(value, str):
+        return value
+    domains = tuple(part.strip().lower().removeprefix("@") for part in value.split(","))
+    if not all(re.fullmatch(r"[a-z0-9-]+(\.[a-z0-9-]+)+", domain) for domain in domains):
+        raise ValueError("must be domains, separated by commas")
+    return domains
+
+
+def _header_name(value: str) -> str:
+    if not re.fullmatch("[A-Za-z0-9-]+", value):
+        raise ValueError("must be the name of an HTTP header")
+    if value.lower() in {"authorization", "cookie", "host", "origin", "x-forwarded-for"}:
+        raise ValueError("must be a header that holds nothing else")
     return value
 
 
@@ -133,6 +184,11 @@ Port = Annotated[int, Field(ge=1, le=65535)]
 Percent = Annotated[int, Field(ge=1, le=99)]
 AppEnv = Annotated[Environment, BeforeValidator(_lower)]
 Language = Annotated[Literal["en", "ko"], BeforeValidator(_lower)]
+AuthBackend = Annotated[Literal["password", "oidc", "proxy", "none"], BeforeValidator(_lower)]
+DatabaseUrl = Annotated[SecretStr, AfterValidator(_database_url)]
+EmailDomains = Annotated[tuple[str, ...], BeforeValidator(_email_domains)]
+EncryptionKeys = Annotated[SecretStr, AfterValidator(_encryption_keys)]
+HeaderName = Annotated[str, AfterValidator(_header_name)]
 LogLevel = Annotated[
     Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], BeforeValidator(_upper)
 ]

@@ -15,7 +15,12 @@ from .setting_sources import SettingsError, Variable, read_variables, unknown_na
 from .setting_types import (
     Address,
     AppEnv,
+    AuthBackend,
+    DatabaseUrl,
+    EmailDomains,
+    EncryptionKeys,
     FilePath,
+    HeaderName,
     HttpUrl,
     Language,
     LogFormat,
@@ -33,7 +38,9 @@ from .setting_types import (
 __all__ = [
     "MASK",
     "NAMES",
+    "NEW_ENCRYPTION_KEY_COMMAND",
     "NEW_KEY_COMMAND",
+    "NEW_KEY_COMMANDS",
     "Settings",
     "SettingsError",
     "as_text",
@@ -45,6 +52,13 @@ __all__ = [
 ]
 
 NEW_KEY_COMMAND = 'python -c "import secrets; print(secrets.token_urlsafe(48))"'
+NEW_ENCRYPTION_KEY_COMMAND = (
+    'python -c "from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())"'
+)
+NEW_KEY_COMMANDS = {
+    "APP_SECRET_KEY": NEW_KEY_COMMAND,
+    "DATA_ENCRYPTION_KEYS": NEW_ENCRYPTION_KEY_COMMAND,
+}
 MASK = "********"
 
 
@@ -114,6 +128,76 @@ class Settings(BaseSettings):
         description="Networks that may open the app; empty lets everyone in.",
         examples=["192.168.0.0/16,203.0.113.7"],
     )
+    auth_backend: AuthBackend = Field(
+        default="{{ cookiecutter.auth_backend }}",
+        description="Who says who a visitor is: password, oidc, proxy or none.",
+    )
+    auth_allow_anonymous: bool = Field(
+        default=False,
+        description="Permits AUTH_BACKEND=none, where everyone is an editor, in production.",
+    )
+    auth_session_idle_seconds: Annotated[int, Field(ge=60)] = Field(
+        default=1800,
+        description="Ends a session that has not been used for so long.",
+    )
+    auth_session_max_seconds: Annotated[int, Field(ge=60)] = Field(
+        default=43_200,
+        description="Ends a session so long after the sign-in, used or not.",
+    )
+    auth_password_min_length: Annotated[int, Field(ge=8, le=64)] = Field(
+        default=15,
+        description="The shortest password that can be chosen, in characters.",
+    )
+    auth_allowed_email_domains: EmailDomains = Field(
+        default=(),
+        description="Domains whose addresses may sign in with oidc or proxy; empty permits all.",
+        examples=["example.com,example.org"],
+    )
+    auth_proxy_user_header: HeaderName = Field(
+        default="X-Forwarded-User",
+        description="The header in which the proxy names the user, for AUTH_BACKEND=proxy.",
+    )
+    auth_proxy_email_header: HeaderName = Field(
+        default="X-Forwarded-Email",
+        description="The header in which the proxy names the e-mail address.",
+    )
+    auth_proxy_roles_header: HeaderName = Field(
+        default="X-Forwarded-Groups",
+        description="The header in which the proxy lists the roles, separated by commas.",
+    )
+    oidc_discovery_url: HttpUrl | None = Field(
+        default=None,
+        description="The provider's configuration, for AUTH_BACKEND=oidc.",
+        examples=["https://login.example.com/.well-known/openid-configuration"],
+    )
+    oidc_client_id: OneLine | None = Field(
+        default=None,
+        description="The name of this app at the provider.",
+        examples=["{{ cookiecutter.project_slug }}"],
+    )
+    oidc_client_secret: SecretStr | None = Field(
+        default=None,
+        description="The secret of this app at the provider.",
+        examples=["as the provider shows it"],
+    )
+    oidc_role_claim: OneLine = Field(
+        default="roles",
+        description="The claim that lists the user's roles; without any the user is a viewer.",
+    )
+    audit_keep_days: Annotated[int, Field(ge=1)] = Field(
+        default=365,
+        description="How long the audit log of sign-ins and changes is kept, in days.",
+    )
+    database_url: DatabaseUrl = Field(
+        default=SecretStr("sqlite:///data/app.db"),
+        description="The database: a SQLite file, or PostgreSQL.",
+        examples=["postgresql://user:password@localhost:5432/app"],
+        json_schema_extra={"default_text": "sqlite:///data/app.db"},
+    )
+    data_encryption_keys: EncryptionKeys | None = Field(
+        default=None,
+        description="Fernet keys for encrypted columns, separated by commas, the newest first.",
+    )
     redis_url: RedisUrl | None = Field(
         default=None,
         description="Shares the rate limits of several processes; empty keeps them in memory.",
@@ -134,6 +218,14 @@ class Settings(BaseSettings):
     rate_limit_rerun: RateLimit = Field(
         default="30/10seconds",
         description="Interactions of one session; more are delayed, not lost.",
+    )
+    rate_limit_login_ip: RateLimit = Field(
+        default="20/minute",
+        description="Sign-ins that one address may try.",
+    )
+    rate_limit_login_account: RateLimit = Field(
+        default="5/15minutes",
+        description="Sign-ins that may fail for one user name.",
     )
     log_level: LogLevel = Field(
         default="INFO",
@@ -234,6 +326,21 @@ class Settings(BaseSettings):
             raise ValueError(f"{weakness}, which is refused in {app_env}")
         return value
 
+    @field_validator("auth_allow_anonymous")
+    @classmethod
+    def _anonymous_on_purpose(cls, value: bool, info: ValidationInfo) -> bool:
+        in_production = info.data.get("app_env") == "production"
+        if in_production and info.data.get("auth_backend") == "none" and not value:
+            raise ValueError("must be true where AUTH_BACKEND=none lets everyone into production")
+        return value
+
+    @field_validator("oidc_discovery_url", "oidc_client_id", "oidc_client_secret")
+    @classmethod
+    def _needed_for_oidc(cls, value: object, info: ValidationInfo) -> object:
+        if value is None and info.data.get("auth_backend") == "oidc":
+            raise ValueError("is required for AUTH_BACKEND=oidc")
+        return value
+
     @field_validator("metrics_port")
     @classmethod
     def _own_metrics_port(cls, value: int, info: ValidationInfo) -> int:
@@ -294,8 +401,8 @@ def _problem(details: ErrorDetails, variables: dict[str, Variable]) -> str:
     field = str(details["loc"][0])
     name = field.upper()
     wrong = details["msg"].removeprefix("Value error, ").removeprefix("Input ")
-    if name == "APP_SECRET_KEY":
-        example = f"make one with: {NEW_KEY_COMMAND}"
+    if name in NEW_KEY_COMMANDS:
+        example = f"make one with: {NEW_KEY_COMMANDS[name]}"
     else:
         example = f"for example {name}={example_of(field)}"
     if name not in variables:

@@ -6,7 +6,7 @@ Run as a program, it prints one of them: python -m <package>.ops.reference env|m
 import sys
 from typing import Final
 
-from ..settings import NEW_KEY_COMMAND, Settings, as_text, default_text, example_of
+from ..settings import MASK, NEW_KEY_COMMANDS, Settings, as_text, default_text, example_of
 
 HEADER: Final = """\
 # Copy to .env and remove the "# " in front of what you set. The environment wins over secret files
@@ -24,8 +24,10 @@ def _env_block(field: str) -> str:
     info = Settings.model_fields[field]
     lines = [str(info.description)]
     value = as_text(info.default)
-    if field == "app_secret_key":
-        lines.append(f"Make one with: {NEW_KEY_COMMAND}")
+    if value == MASK:  # a secret with a default that is none
+        value = default_text(info)
+    if command := NEW_KEY_COMMANDS.get(field.upper()):
+        lines.append(f"Make one with: {command}")
     elif field == "app_name":
         value = f'"{value}"'  # may hold blanks, "#" and "'", but neither quote nor backslash
     elif not value:
