@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import atexit
+import functools
 import os
+import secrets
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,7 +19,9 @@ from typing import TYPE_CHECKING
 
 import httpx
 import pytest
+from sqlalchemy import URL, NullPool, create_engine, make_url
 
+from {{cookiecutter.package_name}}.data import engine, revisions
 from {{cookiecutter.package_name}}.settings import Settings, get_settings
 
 if TYPE_CHECKING:
@@ -26,13 +32,110 @@ START_SECONDS = 60
 
 
 @pytest.fixture(autouse=True)
-def clean_environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Keep the developer's own variables out of the tests, and settings out of the next test."""
+def clean_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Keep the developer's variables and data out of the tests, and settings out of the next."""
     for field in Settings.model_fields:
         monkeypatch.delenv(field.upper(), raising=False)
+    monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path}/app.db")  # not there yet
     get_settings.cache_clear()
     yield
+    engine.forget()
     get_settings.cache_clear()
+
+
+# --- Databases ------------------------------------------------------------------------------------
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[str]:
+    """Run the test on each database, fresh and with all tables; return its DATABASE_URL.
+
+    Only on one of them: `@pytest.mark.parametrize("database", ["sqlite"], indirect=True)`.
+    """
+    with fresh_database(request.param, tmp_path) as url:
+        monkeypatch.setenv("DATABASE_URL", url)
+        get_settings.cache_clear()
+        yield url
+
+
+@contextmanager
+def fresh_database(kind: str, directory: Path) -> Iterator[str]:
+    """Make a database with all tables and yield its URL; PostgreSQL is dropped at the end."""
+    if kind == "sqlite":
+        yield new_sqlite(directory / f"{secrets.token_hex(4)}.db")
+        return
+    name = f"test_{secrets.token_hex(6)}"
+    server = postgres_url()
+    _on_postgres(server, f'CREATE DATABASE "{name}" TEMPLATE "{_postgres_template()}"')
+    try:
+        yield server.set(database=name).render_as_string(hide_password=False)
+    finally:
+        engine.dispose()
+        _on_postgres(server, f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+def new_sqlite(path: Path) -> str:
+    """Make a SQLite database with all tables; return its URL."""
+    path.write_bytes(_migrated_sqlite())
+    return f"sqlite:///{path}"
+
+
+def postgres_url() -> URL:
+    """Return the PostgreSQL server of the tests: that of TEST_POSTGRES_URL, or one of their own.
+
+    The user of that URL must be permitted to CREATE DATABASE.
+    """
+    url = os.environ.get("TEST_POSTGRES_URL") or _own_postgres()
+    return make_url(url).set(drivername="postgresql+psycopg")
+
+
+@functools.cache
+def _own_postgres() -> str:
+    from .unit.postgres_server import PostgresServer, programs_or_skip
+
+    server = PostgresServer(programs_or_skip(), Path(tempfile.mkdtemp(prefix="postgres-")))
+    server.start()
+    atexit.register(server.remove)
+    return server.url
+
+
+@functools.cache
+def _migrated_sqlite() -> bytes:
+    """Migrate once: copies are quicker."""
+    with tempfile.TemporaryDirectory() as directory:
+        path = Path(directory, "template.db")
+        _migrate(f"sqlite:///{path}")
+        return path.read_bytes()
+
+
+@functools.cache
+def _postgres_template() -> str:
+    server = postgres_url()
+    name = f"test_template_{secrets.token_hex(6)}"
+    _on_postgres(server, f'CREATE DATABASE "{name}"')
+    atexit.register(_on_postgres, server, f'DROP DATABASE "{name}"')
+    _migrate(server.set(database=name).render_as_string(hide_password=False))
+    return name
+
+
+def _migrate(url: str) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DATABASE_URL", url)
+        get_settings.cache_clear()
+        revisions.upgrade()
+        engine.forget()
+    get_settings.cache_clear()
+
+
+def _on_postgres(server: URL, statement: str) -> None:
+    admin = create_engine(server, isolation_level="AUTOCOMMIT", poolclass=NullPool)
+    with admin.connect() as connection:
+        connection.exec_driver_sql(statement)
+
+
+# --- Servers --------------------------------------------------------------------------------------
 
 
 def free_port() -> int:
@@ -50,6 +153,7 @@ class Server:
     process: subprocess.Popen[bytes]
     url: str
     metrics_url: str
+    database: str
     output: Path
 
     def log(self) -> str:
@@ -82,12 +186,15 @@ def running_server(
 
 def start_server(directory: Path, variables: Mapping[str, str], project: Path) -> Server:
     """Start `serve` in `project` on free ports; `directory` receives its output."""
-    port, metrics_port = free_port(), free_port()
+    port, metrics_port = int(variables.get("APP_PORT") or free_port()), free_port()
+    # Not that of the developer.
+    database = variables.get("DATABASE_URL") or new_sqlite(directory / f"{port}.db")
     environment = {
         **os.environ,
         "APP_PORT": str(port),
         "APP_BASE_URL": f"http://localhost:{port}",
         "METRICS_PORT": str(metrics_port),
+        "DATABASE_URL": database,
         **variables,
     }
     output = directory / f"server-{port}.log"
@@ -99,9 +206,8 @@ def start_server(directory: Path, variables: Mapping[str, str], project: Path) -
             stdout=stream,
             stderr=subprocess.STDOUT,
         )
-    return Server(
-        process, f"http://localhost:{port}", f"http://127.0.0.1:{metrics_port}/metrics", output
-    )
+    metrics_url = f"http://127.0.0.1:{metrics_port}/metrics"
+    return Server(process, f"http://localhost:{port}", metrics_url, database, output)
 
 
 def small_project(directory: Path, script: str) -> Path:
@@ -139,6 +245,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 # As in production, but reached directly, and without limits that many tests at once would hit.
 PRODUCTION = {
     "APP_ENV": "production",
+    # Tests of sign-in choose another one.
+    "AUTH_BACKEND": "none",
+    "AUTH_ALLOW_ANONYMOUS": "true",
     "APP_SECRET_KEY": "0123456789abcdef0123456789abcdef-test",
     "RATE_LIMIT_HTTP": "100000/minute",
     "RATE_LIMIT_CONNECT": "100000/minute",

@@ -1,0 +1,1 @@
+"""The database: engine, table base, encrypted columns, migrations."""
