@@ -10,4 +10,5 @@ app = st.App(
     routes=application.routes(),
     middleware=application.middleware(),
     on_script_error=application.on_script_error,
+    secrets=application.secrets(),
 )

@@ -1,6 +1,8 @@
 """The command line; commands import what they need, so that --help is quick."""
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import click
 
@@ -45,6 +47,200 @@ def doctor() -> None:
     sys.exit(run())
 
 
+@main.group()
+def db() -> None:
+    """Bring the database to the revision that the code needs."""
+
+
+@db.command()
+@click.argument("revision", default="head")
+def upgrade(revision: str) -> None:
+    """Go forward to REVISION, or to the newest one."""
+    from .ops import database
+
+    with _database_errors():
+        click.echo(database.upgrade(revision))
+
+
+@db.command(context_settings={"ignore_unknown_options": True})  # -1 is a revision
+@click.argument("revision")
+@click.confirmation_option(prompt="Newer tables and columns are deleted with their data. Go on?")
+def downgrade(revision: str) -> None:
+    """Go back to REVISION; "base" is before the first one."""
+    from .ops import database
+
+    with _database_errors():
+        click.echo(database.downgrade(revision))
+
+
+@db.command()
+def current() -> None:
+    """Show the revision of the database; exit code 1 if it is not the newest."""
+    from .ops import database
+
+    with _database_errors():
+        text, is_current = database.current()
+    click.echo(text)
+    sys.exit(0 if is_current else 1)
+
+
+@db.command()
+@click.argument("message")
+def revision(message: str) -> None:
+    """Write a migration for what has changed in the models."""
+    from .ops import database
+
+    with _database_errors():
+        click.echo(database.revision(message))
+
+
+@db.command()
+def rotate_keys() -> None:
+    """Encrypt the encrypted columns anew, with the first of DATA_ENCRYPTION_KEYS."""
+    from .ops import database
+
+    with _database_errors():
+        click.echo(database.rotate_keys())
+
+
+ROLES = click.Choice(["viewer", "editor", "admin"])
+ROLE_OPTION = click.option(
+    "--role",
+    "roles",
+    type=ROLES,
+    multiple=True,
+    required=True,
+    help="Each role includes those before it.",
+)
+
+
+@main.group()
+def users() -> None:
+    """Add, change and remove accounts (AUTH_BACKEND=password).
+
+    Passwords are asked for, or read from standard input; they are never arguments.
+    """
+
+
+@users.command()
+@click.argument("username")
+@ROLE_OPTION
+@click.option("--name", default="", help="The name to show.")
+@click.option("--email", default="", help="The e-mail address.")
+@click.option("--generate", "how", flag_value="generate", help="Make and print a password.")
+@click.option("--code", "how", flag_value="code", help="Print a code to choose a password with.")
+@click.option("--hash", "with_hash", is_flag=True, help="Read an argon2id or bcrypt hash instead.")
+def add(
+    username: str, roles: tuple[str, ...], name: str, email: str, how: str | None, with_hash: bool
+) -> None:
+    """Add an account; its password is to be changed at the first sign-in."""
+    with _user_errors():
+        from .ops import users as run
+
+        text = run.add(
+            username, roles, name=name, email=email, how=how or "ask", with_hash=with_hash
+        )
+        click.echo(text)
+
+
+@users.command("list")
+def list_users() -> None:
+    """Show all accounts."""
+    with _user_errors():
+        from .ops import users as run
+
+        click.echo(run.table())
+
+
+@users.command()
+@click.argument("username")
+def disable(username: str) -> None:
+    """Take the right to sign in, and end all sessions."""
+    with _user_errors():
+        from .ops import users as run
+
+        click.echo(run.disable(username))
+
+
+@users.command()
+@click.argument("username")
+def enable(username: str) -> None:
+    """Give the right to sign in back."""
+    with _user_errors():
+        from .ops import users as run
+
+        click.echo(run.enable(username))
+
+
+@users.command()
+@click.argument("username")
+@click.option("--generate", is_flag=True, help="Make and print a password.")
+def set_password(username: str, generate: bool) -> None:
+    """Set a password, which is to be changed at the next sign-in, and end all sessions."""
+    with _user_errors():
+        from .ops import users as run
+
+        click.echo(run.set_password(username, generate=generate))
+
+
+@users.command()
+@click.argument("username")
+@ROLE_OPTION
+def set_roles(username: str, roles: tuple[str, ...]) -> None:
+    """Replace the roles, and end all sessions."""
+    with _user_errors():
+        from .ops import users as run
+
+        click.echo(run.set_roles(username, roles))
+
+
+@users.command()
+@click.argument("username")
+@click.confirmation_option(prompt="The account is deleted. Go on?")
+def remove(username: str) -> None:
+    """Delete an account; the audit log stays."""
+    with _user_errors():
+        from .ops import users as run
+
+        click.echo(run.remove(username))
+
+
+@users.command()
+@click.argument("username")
+def reset_code(username: str) -> None:
+    """Print a code with which the user can, once, choose a new password."""
+    with _user_errors():
+        from .ops import users as run
+
+        click.echo(run.reset_code(username))
+
+
+@main.group()
+def sessions() -> None:
+    """Show who is signed in, and end sessions."""
+
+
+@sessions.command("list")
+@click.option("--user", "username", help="Only the sessions of this user.")
+def list_sessions(username: str | None) -> None:
+    """Show the sessions that have not ended."""
+    with _user_errors():
+        from .ops import sessions as run
+
+        click.echo(run.table(username))
+
+
+@sessions.command()
+@click.argument("session_id", type=int, required=False)
+@click.option("--user", "username", help="All sessions of this user.")
+def revoke(session_id: int | None, username: str | None) -> None:
+    """End the session SESSION_ID; its open tabs are closed."""
+    with _user_errors():
+        from .ops import sessions as run
+
+        click.echo(run.revoke(session_id, username))
+
+
 @main.command()
 @click.option("--off", is_flag=True, help="Accept new visitors again.")
 @click.option(
@@ -78,6 +274,35 @@ def loadtest(url: str, sessions: int, reruns: int, think: float) -> None:
     from .ops.loadtest import run
 
     run(url, sessions, reruns, think)
+
+
+@contextmanager
+def _user_errors() -> Iterator[None]:
+    """Print what is wrong with a user, a session or the database, and leave."""
+    with _database_errors():
+        from .auth.users import UserError
+        from .data import revisions
+
+        if (status := revisions.status()) != "current":
+            _fail(revisions.problem(status))
+        try:
+            yield
+        except UserError as error:
+            _fail(str(error))
+
+
+@contextmanager
+def _database_errors() -> Iterator[None]:
+    """Print what is wrong with the database, and leave."""
+    from .data.encryption import EncryptionError
+    from .data.engine import DatabaseUnavailable
+    from .data.revisions import RevisionError
+    from .settings import SettingsError
+
+    try:
+        yield
+    except (SettingsError, DatabaseUnavailable, EncryptionError, RevisionError) as error:
+        _fail(str(error))
 
 
 def _fail(lines: str) -> None:

@@ -15,10 +15,13 @@ from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, TypeVar
 
 import psutil
+import sqlalchemy
 import streamlit as st
 from streamlit.runtime import Runtime, RuntimeState
 
 from . import __version__, machine, metrics
+from .data import revisions
+from .data.engine import transaction
 from .logs import get_logger
 from .rate_limit import get_limiter
 from .settings import Settings, get_settings
@@ -162,9 +165,24 @@ def check_redis(_settings: Settings) -> tuple[Status, str]:
     return "warn", "unreachable, limits hold for each process on its own"
 
 
+def check_database(_settings: Settings) -> tuple[Status, str]:
+    """Fail if the database does not answer."""
+    with transaction(read_only=True) as session:
+        session.execute(sqlalchemy.text("SELECT 1"))
+    return "pass", "reachable"
+
+
+def check_migrations(_settings: Settings) -> tuple[Status, str]:
+    """Fail if the tables are not those that the code needs."""
+    status = revisions.status()
+    return "pass" if status == "current" else "fail", status
+
+
 CHECKS: Final = (
     Check("runtime", check_runtime, required=True),
     Check("drain", check_drain, required=True),
+    Check("database", check_database, required=True),
+    Check("migrations", check_migrations, required=True),
     Check("disk", check_disk),
     Check("memory", check_memory),
     Check("cpu", check_cpu),

@@ -36,6 +36,7 @@ SECONDS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
 
 HELP: Final = {
     "app_build_info": "Versions of the app and of what it runs on; the value is always 1.",
+    "app_logins_total": "Attempts to sign in: success, failure, throttled or refused.",
     "app_rate_limited_total": "Requests, reruns and actions that the rate limiter held up.",
     "app_ready": "Result of each health check: 1 passed, 0 did not.",
     "app_script_errors_total": "Uncaught errors of pages, by the class of the error.",

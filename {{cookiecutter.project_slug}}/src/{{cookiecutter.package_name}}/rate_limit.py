@@ -60,6 +60,13 @@ class Limiter:
         wait = self._redis.hit_sync(rate, scope, key) if self._redis else None
         return hit(self._memory, rate, scope, key) if wait is None else wait
 
+    def forget(self, item: str, scope: str, key: str) -> None:
+        """Forget the hits of one key, as after a sign-in that succeeded."""
+        rate = _parse(item)
+        if self._redis is not None:
+            self._redis.forget(rate, scope, key)
+        self._memory.clear(rate, scope, key)
+
     def degraded(self) -> bool:
         """Say whether limits are counted in memory because Redis does not answer."""
         return self._redis is not None and self._redis.degraded

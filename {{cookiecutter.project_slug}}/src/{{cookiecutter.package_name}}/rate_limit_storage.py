@@ -56,6 +56,11 @@ class BoundedMemoryStorage(MemoryStorage):
             self.events[key] = [Entry(expiry)] * amount + events[: limit - amount]
             return True
 
+    def clear(self, key: str) -> None:
+        """Forget the hits of one key."""
+        with self._lock:
+            self.events.pop(key, None)
+
     def _sweep(self, now: float) -> None:
         if now < self._next_sweep:
             return
@@ -167,6 +172,17 @@ class RedisWindows:
             return None
         self._availability.answered()
         return wait
+
+    def forget(self, rate: RateLimitItem, scope: str, key: str) -> None:
+        """Forget the hits of one key, if Redis answers."""
+        if not self._availability.ask():
+            return
+        try:
+            self._limiter.clear(rate, scope, key)
+        except Exception as error:  # noqa: BLE001
+            self._availability.failed(error)
+        else:
+            self._availability.answered()
 
     def ping(self) -> bool:
         """Say whether Redis answers; while it does not, only every RETRY_SECONDS one call asks."""

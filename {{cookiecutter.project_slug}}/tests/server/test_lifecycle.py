@@ -19,7 +19,14 @@ import pytest
 
 from {{cookiecutter.package_name}}.ops.loadtest import Tab, open_tab
 
-from ..conftest import PRODUCTION, PROJECT, free_port, running_server, small_project
+from ..conftest import (
+    PRODUCTION,
+    PROJECT,
+    free_port,
+    new_sqlite,
+    running_server,
+    small_project,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -175,6 +182,7 @@ def test_an_occupied_metrics_port_under_streamlit_run_is_one_line_in_the_log(
             **psutil.Process().environ(),
             **PRODUCTION,
             "METRICS_PORT": str(taken.getsockname()[1]),
+            "DATABASE_URL": new_sqlite(tmp_path / "app.db"),
         }
         process = subprocess.Popen(
             [*command, str(free_port())], cwd=PROJECT, env=environment, stdout=stream, stderr=stream
@@ -223,9 +231,10 @@ def test_modules_are_spared_by_the_garbage_collector(tmp_path: Path) -> None:
 )
 @pytest.mark.parametrize("command", ["serve", "streamlit"])
 def test_a_typing_error_stops_the_start_with_one_line(
-    command: str, name: str, value: str, word: str
+    tmp_path: Path, command: str, name: str, value: str, word: str
 ) -> None:
-    result = start_once(command, **PRODUCTION | {name: value})
+    database = new_sqlite(tmp_path / "app.db")
+    result = start_once(command, **PRODUCTION | {"DATABASE_URL": database, name: value})
     assert result.returncode != 0
     lines = (result.stdout + result.stderr).strip().splitlines()
     assert len(lines) == 1

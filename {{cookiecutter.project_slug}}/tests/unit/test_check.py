@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from {{cookiecutter.package_name}}.data import encryption
 from {{cookiecutter.package_name}}.ops import check
 from {{cookiecutter.package_name}}.settings import MASK, Settings, get_settings
 
@@ -28,6 +29,7 @@ def production(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("APP_SECRET_KEY", KEY)
     monkeypatch.setenv("APP_BASE_URL", "https://tool.corp.example-company.org")
     monkeypatch.setenv("ALLOWED_IPS", "10.0.0.0/8")
+    monkeypatch.setenv("DATABASE_URL", "postgresql://app@db.corp.org/app?sslmode=verify-full")
 
 
 def test_every_setting_is_shown(capsys: pytest.CaptureFixture[str], project: Path) -> None:
@@ -141,6 +143,7 @@ def test_readable_secrets(project: Path, monkeypatch: pytest.MonkeyPatch) -> Non
         ("ALLOWED_IPS", ""),
         ("APP_HOST", "0.0.0.0"),  # noqa: S104
         ("METRICS_HOST", "0.0.0.0"),  # noqa: S104
+        ("DATABASE_URL", "sqlite:////srv/app.db"),
         ("LOG_LEVEL", "debug"),
         ("LOG_FORMAT", "text"),
         ("STRICT_ENV", "false"),
@@ -152,3 +155,31 @@ def test_what_is_worth_knowing(
     monkeypatch.setenv(name, value)
     assert check.run(deploy=True) == 0
     assert f"To consider:\n  {name} is " in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("production")
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("sqlite:////srv/app.db", ["several processes or machines need PostgreSQL"]),
+        ("sqlite:///app.db", ["need PostgreSQL", "relative to the folder of the project"]),
+        ("postgresql://app:hush@db.corp.org/app", ["on the way to db.corp.org"]),
+        ("postgresql://app@db.corp.org/app?sslmode=require", ["add ?sslmode=verify-full"]),
+        ("postgresql://app@db.corp.org/app?sslmode=verify-ca", []),
+        ("postgresql://app@localhost/app", []),
+        ("postgresql:///app", []),
+    ],
+)
+def test_where_the_data_is(url: str, expected: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", url)
+    found = [line for line in check.worth_knowing(get_settings()) if "DATABASE_URL" in line]
+    assert len(found) == len(expected)
+    assert all(text in line for text, line in zip(expected, found, strict=True))
+    assert "hush" not in str(found)
+
+
+@pytest.mark.usefixtures("production")
+def test_encrypted_columns_need_a_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(encryption, "is_needed", lambda: True)
+    [finding] = check.must_change(get_settings())
+    assert finding.startswith("DATA_ENCRYPTION_KEYS is not set: make one with python -c ")

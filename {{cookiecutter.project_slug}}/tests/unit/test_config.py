@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from streamlit import config
 
+from {{cookiecutter.package_name}}.auth.identity import HEADERS
+
 from ..conftest import PROJECT
 
 if TYPE_CHECKING:
@@ -21,7 +23,7 @@ THEME = OPTIONS["theme"]
 
 def flat(table: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
     for name, value in table.items():
-        if isinstance(value, dict):
+        if isinstance(value, dict) and name != "trustedUserHeaders":  # an option with names inside
             yield from flat(value, f"{prefix}{name}.")
         else:
             yield f"{prefix}{name}", value
@@ -41,6 +43,10 @@ def test_options_with_a_choice_have_a_value_that_streamlit_knows() -> None:
     assert OPTIONS["client"]["toolbarMode"] in {"auto", "developer", "viewer", "minimal"}
     assert OPTIONS["client"]["showErrorDetails"] in {"full", "stacktrace", "type", "none"}
     assert OPTIONS["server"]["fileWatcherType"] in {"auto", "watchdog", "poll", "none"}
+
+
+def test_streamlit_run_alone_trusts_the_same_headers_as_serve() -> None:
+    assert OPTIONS["server"]["trustedUserHeaders"] == HEADERS
 
 
 def test_theme_loads_nothing_from_elsewhere() -> None:

@@ -13,11 +13,14 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Literal, NoReturn
 
 import pytest
+from sqlalchemy import text
 
+from {{cookiecutter.package_name}}.data import engine
+from {{cookiecutter.package_name}}.data.engine import transaction
 from {{cookiecutter.package_name}}.ops import doctor
 from {{cookiecutter.package_name}}.settings import Settings
 
-from ..conftest import free_port
+from ..conftest import free_port, new_sqlite
 from .conftest import stand_in
 
 if TYPE_CHECKING:
@@ -163,11 +166,36 @@ def run_doctor(
     )
 
 
+def test_the_database(project: Path) -> None:
+    result = doctor.check_database()
+    assert (result.status, result.message) == ("FAIL", "the database has no tables yet")
+    assert result.mend.endswith(" db upgrade")
+    assert not (project / "app.db").exists()
+    new_sqlite(project / "app.db")
+    assert doctor.check_database().message.startswith("sqlite at revision 0")
+    with transaction() as session:
+        session.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    result = doctor.check_database()
+    assert "9999" in result.message
+    assert result.mend.startswith("start the newer version")
+    engine.forget()
+    (project / "app.db").write_text("no database" * 100)
+    assert "file is not a database" in doctor.check_database().message
+
+
+def test_a_database_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgresql://ann:hush-hush@127.0.0.1:1/app")
+    result = doctor.check_database()
+    assert (result.status, result.mend) == ("FAIL", "pg_isready -h 127.0.0.1 -p 1")
+    assert "hush-hush" not in result.message
+
+
 @pytest.fixture
 def healthy(project: Path) -> dict[str, str]:
     """Make the folder a project in which nothing is wrong; return the variables it needs."""
     (project / "streamlit_app.py").touch()
     (project / "requirements.txt").write_text(LOCK.format(click=version("click")))
+    new_sqlite(project / "app.db")
     return {"APP_PORT": str(free_port()), "METRICS_PORT": str(free_port())}
 
 

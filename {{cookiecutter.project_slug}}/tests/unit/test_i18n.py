@@ -55,6 +55,7 @@ SHOWN = {
 # Names that are the same in all languages.
 ALLOWED = {"Python", "Streamlit"}
 # What reads like a text wherever it stands: a capitalised word, or two words.
+CODE = re.compile(r"[YMDHms: -]+|<style>.*</style>")  # formats of dates; CSS
 PROSE = re.compile(r"[A-Z][a-z]+|.*[A-Za-z]{2,} [A-Za-z]{2,}.*", re.DOTALL)
 
 
@@ -129,6 +130,7 @@ def untranslated(source: str) -> list[str]:
         and isinstance(node.value, str)
         and re.search("[^\\W\\d_]", re.sub(":[a-z/_-]+:", "", node.value))  # a letter, no icon
         and node.value not in ALLOWED
+        and not CODE.fullmatch(node.value)
     ]
 
 

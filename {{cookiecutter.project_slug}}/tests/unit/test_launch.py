@@ -6,16 +6,22 @@ import json
 import os
 import platform
 import socket
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from {{cookiecutter.package_name}}.auth import sign_in, users
+from {{cookiecutter.package_name}}.auth.identity import HEADERS
+from {{cookiecutter.package_name}}.auth.roles import Role
+from {{cookiecutter.package_name}}.data import engine
 from {{cookiecutter.package_name}}.server import launch
-from {{cookiecutter.package_name}}.settings import Settings
+from {{cookiecutter.package_name}}.settings import Settings, get_settings
 
-from ..conftest import PROJECT, free_port
+from ..conftest import PROJECT, free_port, new_sqlite
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -63,6 +69,7 @@ def witness(directory: Path, **variables: str) -> dict[str, Any]:
     config = PROJECT / ".streamlit" / "config.toml"
     (directory / ".streamlit" / "config.toml").write_bytes(config.read_bytes())
     (directory / "streamlit_app.py").write_text(WITNESS, encoding="utf-8")
+    new_sqlite(directory / "app.db")
     with serve(directory, METRICS_PORT=str(free_port()), **variables) as process:
         assert process.stderr is not None
         assert process.returncode == 0, process.stderr.read()
@@ -100,7 +107,8 @@ def test_streamlit_gets_the_settings_in_production(empty_project: Path) -> None:
         "server.port": port,
     }
     assert {name: seen["options"][name] for name in expected} == expected
-    assert seen["environment"]["FORWARDED_ALLOW_IPS"] == "10.0.0.0/8,127.0.0.1/32"
+    assert seen["environment"]["FORWARDED_ALLOW_IPS"] == ""  # server/peer.py looks at the proxies
+    assert seen["options"]["server.trustedUserHeaders"] == HEADERS
     cookie_secret = seen["options"]["server.cookieSecret"]
     assert len(cookie_secret) == 64
     assert KEY not in cookie_secret
@@ -209,3 +217,35 @@ def test_freed_blocks_go_back_to_the_system() -> None:
         [sys.executable, "-c", FRAGMENTS], capture_output=True, text=True, check=True
     )
     assert int(done.stdout) < 20
+
+
+def test_the_first_start_of_a_development_makes_an_admin(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", new_sqlite(tmp_path / "app.db"))
+    monkeypatch.setenv("AUTH_BACKEND", "password")
+    get_settings.cache_clear()
+    launch.welcome_first_admin()
+    password = capsys.readouterr().out.split()[-1]
+    admin = users.find("admin")
+    assert admin is not None
+    assert admin.roles == {Role.ADMIN}
+    outcome = sign_in.check_password("admin", password, browser="b", address="", device=None)
+    assert outcome.status == "ok"
+    launch.welcome_first_admin()
+    assert capsys.readouterr().out == ""
+    engine.forget()
+
+
+@pytest.mark.parametrize("app_env", ["staging", "production"])
+def test_there_is_no_default_account_elsewhere(tmp_path: Path, app_env: str) -> None:
+    url = new_sqlite(tmp_path / "app.db")
+    (tmp_path / "streamlit_app.py").write_text(WITNESS, encoding="utf-8")
+    variables = {"APP_ENV": app_env, "APP_SECRET_KEY": KEY, "DATABASE_URL": url}
+    variables |= {"APP_PORT": str(free_port()), "METRICS_PORT": str(free_port())}
+    with serve(tmp_path, **variables) as process:
+        assert process.returncode == 0
+        assert process.stdout is not None
+        assert "Password" not in process.stdout.read()
+    with closing(sqlite3.connect(tmp_path / "app.db")) as connection:
+        assert connection.execute("SELECT count(*) FROM users").fetchone() == (0,)

@@ -6,11 +6,14 @@ from typing import Final
 from urllib.parse import urlsplit
 
 import click
+from sqlalchemy import make_url
 
+from ..data import encryption
 from ..setting_sources import read_variables, unknown_names
 from ..setting_types import key_weakness
 from ..settings import (
     NAMES,
+    NEW_ENCRYPTION_KEY_COMMAND,
     NEW_KEY_COMMAND,
     Settings,
     SettingsError,
@@ -84,6 +87,8 @@ def must_change(settings: Settings) -> list[str]:
         )
     if not settings.rate_limit_enabled:
         found.append("RATE_LIMIT_ENABLED is off: set RATE_LIMIT_ENABLED=true")
+    if settings.data_encryption_keys is None and encryption.is_needed():
+        found.append(f"DATA_ENCRYPTION_KEYS is not set: make one with {NEW_ENCRYPTION_KEY_COMMAND}")
     return found + _readable_secrets()
 
 
@@ -127,6 +132,7 @@ def worth_knowing(settings: Settings) -> list[str]:
             f"METRICS_HOST is {settings.metrics_host}: let only Prometheus reach port "
             f"{settings.metrics_port}"
         )
+    found += _database_findings(settings)
     if settings.log_level == "DEBUG":
         found.append("LOG_LEVEL is DEBUG: it is slow, and logs what visitors do")
     if settings.log_format == "text" and not settings.is_development:
@@ -134,3 +140,21 @@ def worth_knowing(settings: Settings) -> list[str]:
     if not settings.strict_env and not settings.is_development:
         found.append("STRICT_ENV is off: mistyped names go unnoticed")
     return found
+
+
+def _database_findings(settings: Settings) -> list[str]:
+    url = make_url(settings.database_url.get_secret_value())
+    if url.get_backend_name() == "sqlite":
+        found = ["DATABASE_URL is a file: several processes or machines need PostgreSQL"]
+        if not Path(url.database or "").is_absolute():
+            found.append(
+                "DATABASE_URL is relative to the folder of the project: a release in a new folder "
+                "would start without the data"
+            )
+        return found
+    is_local = (url.host or "localhost") in {"127.0.0.1", "::1", "localhost"}
+    if is_local or str(url.query.get("sslmode", "")).startswith("verify-"):
+        return []
+    return [
+        f"DATABASE_URL: add ?sslmode=verify-full, or others can listen on the way to {url.host}"
+    ]

@@ -20,7 +20,11 @@ import click
 import psutil
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
+from sqlalchemy import URL
 
+from ..data import engine, revisions
+from ..data.engine import DatabaseUnavailable
+from ..data.revisions import COMMAND
 from ..server import launch
 from ..settings import Settings, SettingsError, get_settings
 from .drain import find_server, listens_on
@@ -29,7 +33,6 @@ Status = Literal["ok", "warn", "FAIL"]
 
 MINIMUM_PYTHON: Final = (3, 11)
 MINIMUM_FILES: Final = 4096  # about a thousand sessions
-COMMAND: Final = f"{Path(sys.executable).name} -m {__name__.partition('.')[0]}.cli"
 
 
 class Result(NamedTuple):
@@ -67,6 +70,7 @@ def checks() -> Iterator[tuple[str, Callable[[], Result]]]:
         yield "metrics", lambda: check_port(settings, "METRICS")
     yield "disk", lambda: check_disk(settings)
     yield "writing", lambda: check_writing(settings)
+    yield "database", check_database
     yield "clock", check_clock
     yield "dns", lambda: check_dns(settings)
     yield "open files", check_open_files
@@ -180,6 +184,26 @@ def check_writing(settings: Settings) -> Result:
             mend = f'sudo install -d -o "$(id -un)" {folder}'
             return Result("FAIL", f"cannot write to {folder} ({error.strerror})", mend)
     return Result("ok", ", ".join(str(folder) for folder in folders))
+
+
+def check_database() -> Result:
+    """The database answers and has the tables that the code needs."""
+    url = engine.get_engine().url
+    try:
+        status = revisions.status()
+    except DatabaseUnavailable as error:
+        return Result("FAIL", str(error), _database_mend(url))
+    if status == "current":
+        return Result("ok", f"{url.get_backend_name()} at revision {revisions.head()}")
+    message, _, mend = revisions.problem(status).partition(": ")
+    return Result("FAIL", message, mend.removeprefix("run ").strip("`"))
+
+
+def _database_mend(url: URL) -> str:
+    if url.get_backend_name() == "sqlite":
+        folder = Path(url.database or "").absolute().parent
+        return f"ls -ld {folder} {url.database}; df -h {folder}  (needs to be writable)"
+    return f"pg_isready -h {url.host or 'localhost'} -p {url.port or 5432}"
 
 
 def check_clock(now: float | None = None) -> Result:

@@ -7,6 +7,7 @@ import contextlib
 import statistics
 import sys
 import time
+import urllib.request
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from websockets.asyncio.client import ClientConnection
+    from websockets.datastructures import HeadersLike
 
 RUN_TIMEOUT = 60.0
 
@@ -63,8 +65,13 @@ class Tab:
 
 
 @contextlib.asynccontextmanager
-async def open_tab(url: str, session_id: str = "") -> AsyncIterator[Tab]:
-    """Open the websocket of the app at `url` as a browser would; `session_id` resumes a session."""
+async def open_tab(
+    url: str, session_id: str = "", headers: HeadersLike | None = None
+) -> AsyncIterator[Tab]:
+    """Open the websocket of the app at `url` as a browser would; `session_id` resumes a session.
+
+    `headers` are sent beside those that a browser sends anyway, such as a Cookie.
+    """
     parts = urlsplit(url)
     scheme = "wss" if parts.scheme == "https" else "ws"
     # Streamlit takes the XSRF token (none here) and the session to resume as further protocols.
@@ -73,9 +80,18 @@ async def open_tab(url: str, session_id: str = "") -> AsyncIterator[Tab]:
         f"{scheme}://{parts.netloc}{parts.path.rstrip('/')}/_stcore/stream",
         subprotocols=[Subprotocol(name) for name in protocols],
         origin=Origin(f"{parts.scheme}://{parts.netloc}"),
+        additional_headers=headers,
         max_size=None,
     ) as socket:
         yield Tab(socket)
+
+
+def page_cookies(url: str) -> dict[str, str]:
+    """Load the page as a new browser does; return the header with the cookies that came with it."""
+    request = urllib.request.Request(url + "/")  # noqa: S310 - the URL of the command line
+    with urllib.request.urlopen(request, timeout=RUN_TIMEOUT) as response:  # noqa: S310
+        lines = response.headers.get_all("Set-Cookie") or []
+    return {"Cookie": "; ".join(line.partition(";")[0] for line in lines)} if lines else {}
 
 
 @dataclass
@@ -112,7 +128,8 @@ async def measure(url: str, sessions: int, reruns: int, think: float) -> Figures
 
     async def visit() -> None:
         try:
-            async with open_tab(url) as tab:
+            headers = await asyncio.to_thread(page_cookies, url)
+            async with open_tab(url, headers=headers) as tab:
                 figures.first_runs.append(await tab.rerun())
                 for _ in range(reruns):
                     await asyncio.sleep(think)

@@ -3,6 +3,7 @@
 import ctypes
 import errno
 import hmac
+import json
 import os
 import platform
 import resource
@@ -12,6 +13,12 @@ from pathlib import Path
 from typing import Final, NoReturn
 from urllib.parse import urlsplit
 
+import click
+
+from ..auth.identity import HEADERS
+from ..data import engine, revisions
+from ..data.engine import DatabaseUnavailable
+from ..data.revisions import RevisionError
 from ..settings import Settings
 
 SCRIPT: Final = "streamlit_app.py"
@@ -38,7 +45,8 @@ def streamlit_environment(settings: Settings) -> dict[str, str]:
     """Return the variables of Streamlit and uvicorn that follow from our settings."""
     url = urlsplit(settings.app_base_url)
     variables = {
-        "FORWARDED_ALLOW_IPS": ",".join(str(network) for network in settings.trusted_proxies),
+        # server/peer.py does what uvicorn would do.
+        "FORWARDED_ALLOW_IPS": "",
         "STREAMLIT_BROWSER_SERVER_ADDRESS": url.hostname or "",
         "STREAMLIT_BROWSER_SERVER_PORT": str(url.port or (443 if url.scheme == "https" else 80)),
         "STREAMLIT_LOGGER_LEVEL": settings.log_level.lower(),
@@ -50,6 +58,7 @@ def streamlit_environment(settings: Settings) -> dict[str, str]:
         "STREAMLIT_SERVER_HEADLESS": "true",
         "STREAMLIT_SERVER_MAX_UPLOAD_SIZE": str(settings.max_upload_mb),
         "STREAMLIT_SERVER_PORT": str(settings.app_port),
+        "STREAMLIT_SERVER_TRUSTED_USER_HEADERS": json.dumps(HEADERS),
     }
     if settings.app_secret_key is not None:
         # A key of its own: `streamlit config show` prints it.
@@ -72,6 +81,11 @@ def serve(settings: Settings) -> NoReturn:
     check_port(settings.app_host, settings.app_port, "APP")
     if settings.metrics_enabled:
         check_port(settings.metrics_host, settings.metrics_port, "METRICS")
+    note = check_database(settings)
+    if note and settings.is_development:
+        click.echo(note, err=True)
+    if settings.is_development and settings.auth_backend == "password":
+        welcome_first_admin()
     raise_file_limit()
     return_memory()
     os.environ.update(process_environment(settings))
@@ -80,6 +94,48 @@ def serve(settings: Settings) -> NoReturn:
     from streamlit.web.cli import main
 
     sys.exit(main(["run", SCRIPT], prog_name="streamlit"))
+
+
+def check_database(settings: Settings) -> str:
+    """Raise StartError unless code and database fit; return what is worth a line in the log.
+
+    Development upgrades itself. In production a server that does not answer is no reason to give
+    up: it may start later than the app, and /readyz keeps visitors away until it is there.
+    """
+    try:
+        status = revisions.status()
+        if settings.is_development and status in {"behind", "empty"}:
+            revisions.upgrade()
+            return f"the database was upgraded to revision {revisions.head()}"
+    except RevisionError as error:
+        raise StartError(str(error)) from None
+    except DatabaseUnavailable as error:
+        if settings.is_development or engine.is_sqlite():
+            raise StartError(f"DATABASE_URL: {error}") from None
+        return str(error)
+    if status != "current":
+        raise StartError(revisions.problem(status))
+    return ""
+
+
+def welcome_first_admin() -> None:
+    """Make an admin where there is no user yet, and print the password, this once."""
+    # They import Streamlit, which has to wait for its variables.
+    from ..auth import audit, passwords, users
+    from ..auth.roles import Role
+
+    if users.count() > 0:
+        return
+    password = passwords.generate()
+    users.create(
+        "admin",
+        roles={Role.ADMIN},
+        password=password,
+        must_change_password=False,
+        actor=audit.Actor(None, "first start"),
+    )
+    click.secho("\n  Sign in with this account; it is shown only once:\n", bold=True)
+    click.echo(f"  User name: admin\n  Password:  {password}\n")
 
 
 def check_port(host: str, port: int, prefix: str) -> None:

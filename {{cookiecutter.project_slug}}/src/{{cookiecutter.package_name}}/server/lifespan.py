@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import importlib
 import signal
 import threading
 from typing import TYPE_CHECKING, Final
@@ -14,10 +15,13 @@ from streamlit import config
 from streamlit.runtime import Runtime
 
 from .. import __version__, health
+from ..auth import audit, sessions
+from ..data import engine
+from ..data.engine import DatabaseUnavailable
 from ..logs import get_logger
 from ..rate_limit import get_limiter
 from ..settings import Settings, SettingsError, get_settings
-from . import metrics_server
+from . import identity_gate, metrics_server
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
@@ -32,8 +36,11 @@ SHUTDOWN_SECONDS: Final = 3
 # Closed sessions are kept for server.disconnectedSessionTTL, but Streamlit looks for expired ones
 # only when the next session comes: an idle server would keep their memory (issue 12506).
 EXPIRY_SECONDS: Final = 10
+PRUNE_SECONDS: Final = 3600
 # The imports of the pages would hold up the first answer of /readyz.
 WARM_UP_DELAY_SECONDS: Final = 1
+# What pages need, but not the sign-in, which is all that a run without a visitor draws.
+LIBRARIES: Final = ("pandas", "pyarrow")
 
 
 @contextlib.asynccontextmanager
@@ -44,7 +51,11 @@ async def lifespan(_app: st.App) -> AsyncGenerator[None]:
     stop_metrics = _serve_metrics(settings)
     if threading.current_thread() is threading.main_thread():
         _handle_signals()
-    tasks = [asyncio.create_task(_expire_sessions())]
+    tasks = [
+        asyncio.create_task(_expire_sessions()),
+        asyncio.create_task(identity_gate.watch(settings)),
+        asyncio.create_task(_prune(settings)),
+    ]
     if not settings.is_development:
         # Streamlit collects garbage after each run, in half of its time: spare it the modules.
         gc.freeze()
@@ -56,6 +67,7 @@ async def lifespan(_app: st.App) -> AsyncGenerator[None]:
         for task in tasks:
             task.cancel()
         await get_limiter().aclose()
+        engine.dispose()
         if stop_metrics is not None:
             stop_metrics()
         log.info("stopped")
@@ -99,14 +111,27 @@ def _handle_signals() -> None:
 
 
 async def _warm_up() -> None:
-    """Run the pages once, so that the first visitor does not wait for pandas and the like."""
+    """Do what takes long at the first time, so that the first visitor does not wait for it."""
     await asyncio.sleep(WARM_UP_DELAY_SECONDS)
+    for name in LIBRARIES:
+        await asyncio.to_thread(importlib.import_module, name)
     ok, detail = await Runtime.instance().does_script_run_without_error()
     if not ok:
         log.error("the first run failed", detail=detail)
     if health.sessions_open() == 0:  # what is frozen may never be freed: no visitor's data
         gc.collect()
         gc.freeze()
+
+
+async def _prune(settings: Settings) -> None:
+    """Delete what has expired: sessions, and the audit log beyond AUDIT_KEEP_DAYS."""
+    while True:
+        try:
+            await asyncio.to_thread(sessions.prune)
+            await asyncio.to_thread(audit.prune, settings.audit_keep_days)
+        except DatabaseUnavailable:
+            log.warning("old sessions and audit events stay until the database is back")
+        await asyncio.sleep(PRUNE_SECONDS)
 
 
 async def _expire_sessions() -> None:

@@ -11,6 +11,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from .. import metrics
 from ..i18n import _
 from ..logs import error_id
+from ..problems import EXPECTED, draw_problem
 from ..settings import get_settings
 
 MAX_NOTED: Final = 1000
@@ -24,6 +25,9 @@ def on_script_error(error: Exception) -> bool:
 
     Streamlit calls this in the thread of the script, after it has logged the error.
     """
+    if isinstance(error, EXPECTED):  # in a callback or a fragment, which run without main.py
+        draw_problem(error)
+        return True
     metrics.script_error(type(error).__name__)
     context = get_script_run_ctx(suppress_warning=True)
     if context is not None:

@@ -1,0 +1,1 @@
+"""Who is there: users, passwords, sessions, roles."""

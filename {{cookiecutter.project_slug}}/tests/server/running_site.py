@@ -1,0 +1,84 @@
+"""The application with AUTH_BACKEND=password, on a database of its own, for tests of sign-in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from {{cookiecutter.package_name}}.auth import sessions, users
+from {{cookiecutter.package_name}}.auth.audit import Actor
+from {{cookiecutter.package_name}}.auth.roles import Role
+from {{cookiecutter.package_name}}.settings import get_settings
+
+from ..conftest import PRODUCTION, Server, fresh_database, running_server
+from .visitor import Visitor
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    import pytest
+
+TESTER = Actor(None, "test")
+PASSWORD = "a long enough pass phrase"  # noqa: S105
+UNLIMITED = {
+    "AUTH_BACKEND": "password",
+    "AUTH_ALLOW_ANONYMOUS": "false",
+    "RATE_LIMIT_LOGIN_IP": "100000/minute",
+    "RATE_LIMIT_LOGIN_ACCOUNT": "100000/minute",
+}
+
+
+@dataclass
+class Site:
+    """A running application with its database, and what must not leak out of it."""
+
+    server: Server
+    database: str
+    directory: Path
+    secrets: list[str] = field(default_factory=list)
+
+    def add(self, username: str, role: Role = Role.VIEWER, **options: str) -> users.Account:
+        """Add an account with PASSWORD."""
+        return users.create(
+            username,
+            roles=[role],
+            actor=TESTER,
+            password=PASSWORD,
+            must_change_password=False,
+            **options,
+        )
+
+    def signed_in(self, user: users.Account) -> Visitor:
+        """Return a browser that has a session of this user, without the way through the form."""
+        token = sessions.start(user.id)
+        self.secrets.append(token)
+        return Visitor(self.server, cookies={"session": token})
+
+    def guest(self, address: str = "203.0.113.1") -> Visitor:
+        """Return a browser that has opened the page."""
+        visitor = Visitor(self.server, address)
+        visitor.get()
+        return visitor
+
+
+def start_site(
+    kind: str,
+    directory: Path,
+    project: Path | None = None,
+    variables: Mapping[str, str] | None = None,
+) -> Iterator[Site]:
+    """Yield an application on a fresh database."""
+    with fresh_database(kind, directory) as database:
+        environment = PRODUCTION | UNLIMITED | {"DATABASE_URL": database} | dict(variables or {})
+        projects = [project] if project else []
+        with running_server(directory, environment, *projects) as server:
+            yield Site(server, database, directory)
+
+
+def with_database(site: Site, monkeypatch: pytest.MonkeyPatch) -> Site:
+    """Let this process work on the database of a site, as the command line does."""
+    monkeypatch.setenv("DATABASE_URL", site.database)
+    monkeypatch.setenv("AUTH_BACKEND", "password")
+    get_settings.cache_clear()
+    return site
