@@ -7,25 +7,45 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from {{cookiecutter.package_name}} import logs
+from {{cookiecutter.package_name}}.auth import access, sign_in
+from {{cookiecutter.package_name}}.auth.access import Entry, entry
+from {{cookiecutter.package_name}}.auth.current import (
+    client_address,
+    current_user,
+    go_home,
+)
+from {{cookiecutter.package_name}}.auth.identity import Identity
+from {{cookiecutter.package_name}}.auth.roles import Role
 from {{cookiecutter.package_name}}.i18n import _, language_switch
 from {{cookiecutter.package_name}}.plain_text import plain
+from {{cookiecutter.package_name}}.problems import EXPECTED, draw_problem
 from {{cookiecutter.package_name}}.rate_limit import take_throttled
 from {{cookiecutter.package_name}}.settings import get_settings
 
 ICON = Path(__file__).with_name("icon.svg")
 
 
-def all_pages() -> list[st.Page]:
-    """Return the pages in the order of the menu; add yours here.
+def all_pages() -> list[Entry]:
+    """Return the pages in the order of the menu, each with the role that it needs; add yours here.
 
     Their folder must not be called "pages": Streamlit opens the files of a folder of that name
     without running this script, until somebody has opened the home page.
     """
-    return [
-        st.Page("views/home.py", title=_("Home"), icon=":material/home:", default=True),
-        st.Page("views/health.py", title=_("Health"), icon=":material/monitor_heart:"),
-        st.Page("views/about.py", title=_("About"), icon=":material/info:"),
+    pages = [
+        entry("views/home.py", Role.VIEWER, title=_("Home"), icon=":material/home:", default=True),
+        entry("views/records.py", Role.VIEWER, title=_("Equipment"), icon=":material/inventory_2:"),
+        entry("views/health.py", Role.VIEWER, title=_("Health"), icon=":material/monitor_heart:"),
+        entry("views/about.py", Role.VIEWER, title=_("About"), icon=":material/info:"),
     ]
+    if settings.auth_backend != "none":
+        icon = ":material/account_circle:"
+        pages.append(entry("views/account.py", Role.VIEWER, title=_("Account"), icon=icon))
+        if settings.auth_backend != "proxy":  # its users are kept elsewhere
+            icon = ":material/group:"
+            pages.append(entry("views/users.py", Role.ADMIN, title=_("Users"), icon=icon))
+        icon = ":material/history:"
+        pages.append(entry("views/audit.py", Role.ADMIN, title=_("Audit log"), icon=icon))
+    return pages
 
 
 def tell_if_throttled() -> None:
@@ -44,19 +64,49 @@ def draw_debug_panel(seconds: float) -> None:
         st.json(run)
 
 
+def run_page() -> None:
+    """Run the page that was asked for, or what has to come before it."""
+    user = current_user()
+    if user is None:
+        page = access.stand_in("views/login.py", _("Sign in"), all_pages())
+    elif user.must_change_password:
+        draw_user(user)
+        page = access.stand_in("views/account.py", _("Account"), all_pages())
+    else:
+        draw_user(user)
+        page = access.draw_menu(plain(settings.app_name), all_pages(), user)
+    st.set_page_config(page_title=f"{page.title} · {settings.app_name}")
+    tell_if_throttled()
+    page.run()
+
+
+def draw_user(user: Identity) -> None:
+    """Draw who is signed in, and the way out."""
+    if user.backend == "none":
+        return
+    with st.sidebar:
+        st.caption(_("Signed in as %(name)s", name=plain(user.name or user.username)))
+        if user.session_id is not None and st.button(
+            _("Sign out"), icon=":material/logout:", width="stretch", key="sign_out"
+        ):
+            sign_in.sign_out(user, client_address())
+            go_home()
+
+
 started = time.perf_counter()
 settings = get_settings()
 
 # The icon comes first: otherwise st.navigation loads that of the page from fonts.gstatic.com.
-st.set_page_config(page_icon=ICON, layout="wide")
+st.set_page_config(page_icon=ICON, page_title=settings.app_name, layout="wide")
 st.logo(str(ICON), size="large")
+# The CSV that a table offers by itself would run as formulas what `spreadsheet` makes harmless.
+st.html("<style>button[aria-label^='Download as CSV'] {display: none}</style>")
 with st.sidebar:
     language_switch()
-page = st.navigation({plain(settings.app_name): all_pages()})
-st.set_page_config(page_title=f"{page.title} · {settings.app_name}")
-tell_if_throttled()
 try:
-    page.run()
+    run_page()
+except EXPECTED as problem:
+    draw_problem(problem)
 finally:  # also when the page ends with st.stop() or an error
     if settings.app_debug:
         draw_debug_panel(time.perf_counter() - started)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,12 +12,17 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from playwright.sync_api import sync_playwright
 
-from ..conftest import PROJECT
+from {{cookiecutter.package_name}}.auth import audit, sessions, users
+from {{cookiecutter.package_name}}.auth.roles import Role
+from {{cookiecutter.package_name}}.data import engine
+from {{cookiecutter.package_name}}.settings import get_settings
+
+from ..conftest import PRODUCTION, PROJECT, new_sqlite, running_server
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from playwright.sync_api import Browser, ConsoleMessage, Page, Request
+    from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request
 
     from ..conftest import Server
 
@@ -33,6 +39,47 @@ window.violations = [];
 document.addEventListener("securitypolicyviolation", (event) =>
     window.violations.push(event.violatedDirective + " " + event.blockedURI));
 """
+
+
+# The users of the server are called as their roles, and have this password.
+PASSWORD = "seven purple elephants"  # noqa: S105
+SYSTEM = audit.Actor(None, "test")
+VARIABLES = PRODUCTION | {
+    "AUTH_BACKEND": "password",
+    "RATE_LIMIT_LOGIN_IP": "1000/minute",
+    "RATE_LIMIT_LOGIN_ACCOUNT": "1000/minute",
+}
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Return a server in production shape with a user of each role."""
+    directory = tmp_path_factory.mktemp("browser")
+    url = new_sqlite(directory / "app.db")
+    with database_of(url):
+        for role in Role:
+            add_user(role)
+    with running_server(directory, VARIABLES | {"DATABASE_URL": url}) as running:
+        yield running
+
+
+def add_user(role: Role, username: str = "", **options: Any) -> users.Account:
+    """Add a user with the password of the tests."""
+    options = {"password": PASSWORD, "must_change_password": False, **options}
+    return users.create(username or role.value, roles={role}, actor=SYSTEM, **options)
+
+
+@contextmanager
+def database_of(url: str) -> Iterator[None]:
+    """Work on the database of a server, as its command line does while it runs."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AUTH_BACKEND", "password")
+        patch.setenv("DATABASE_URL", url)
+        get_settings.cache_clear()
+        yield
+        sessions.forget_cached()
+        engine.forget()
+    get_settings.cache_clear()
 
 
 @pytest.fixture(scope="session")
@@ -71,6 +118,32 @@ class Tab:
         self.page.locator("h1").wait_for()
         self.page.get_by_test_id("stSkeleton").first.wait_for(state="detached")
 
+    def sign_in(self, username: str, password: str = PASSWORD) -> None:
+        """Fill in the form and wait until the app is there."""
+        self.try_to_sign_in(username, password)
+        self.page.get_by_test_id("stSidebarNavLink").first.wait_for(state="attached")
+        self.wait()
+
+    def try_to_sign_in(self, username: str, password: str) -> None:
+        """Fill in the form and send it."""
+        self.page.locator("input[autocomplete=username]").first.fill(username)
+        password_field = self.page.locator("input[autocomplete=current-password]")
+        password_field.fill(password)
+        password_field.press("Enter")
+
+    def wait_for_sign_in_page(self, timeout: float = 30_000) -> None:
+        """Wait until the app asks who is there."""
+        field = self.page.locator("input[autocomplete=current-password]")
+        field.wait_for(timeout=timeout)
+        self.page.get_by_test_id("stSidebarNavLink").first.wait_for(state="detached")
+
+    def shot(self, name: str) -> None:
+        """Keep what the tab shows, in its full height."""
+        width = (self.page.viewport_size or {"width": 1280})["width"]
+        height = self.page.get_by_test_id("stMain").evaluate("(e) => e.scrollHeight")
+        self.page.set_viewport_size({"width": width, "height": max(900, height)})
+        self.page.screenshot(path=SCREENSHOTS / f"{name}.png")
+
     def follow(self, address: str) -> None:
         """Click the link of a page in the menu."""
         self.page.get_by_test_id("stSidebarNavLink").and_(
@@ -107,20 +180,41 @@ class Tab:
 
 @pytest.fixture
 def new_tab(browser: Browser, server: Server) -> Iterator[Callable[..., Tab]]:
-    """Return a function that opens a tab; it takes the options of playwright's new_context."""
+    """Return a function that opens a tab in a browser of its own, signed in as `user`.
+
+    It takes the options of playwright's new_context; None as user is a stranger.
+    """
     contexts = []
 
-    def open_tab(width: int = 1280, **options: Any) -> Tab:
+    def open_tab(
+        width: int = 1280, *, user: str | None = "admin", at: Server = server, **options: Any
+    ) -> Tab:
         context = browser.new_context(viewport={"width": width, "height": 900}, **options)
         contexts.append(context)
         context.add_init_script(NOTE_VIOLATIONS)
-        tab = Tab(context.new_page(), server.url)
-        tab.page.set_default_timeout(30_000)
-        tab.page.on("console", tab.note_message)
-        tab.page.on("pageerror", lambda error: tab.problems.append(str(error)))
-        tab.page.on("request", tab.note_request)
-        return tab
+        if user is not None:
+            token = start_session(at, user)
+            context.add_cookies([{"name": "session", "value": token, "url": at.url}])
+        return tab_in(context, at)
 
     yield open_tab
     for context in contexts:
         context.close()
+
+
+def tab_in(context: BrowserContext, server: Server) -> Tab:
+    """Open one more tab in a browser."""
+    tab = Tab(context.new_page(), server.url)
+    tab.page.set_default_timeout(30_000)
+    tab.page.on("console", tab.note_message)
+    tab.page.on("pageerror", lambda error: tab.problems.append(str(error)))
+    tab.page.on("request", tab.note_request)
+    return tab
+
+
+def start_session(server: Server, username: str) -> str:
+    """Sign a user in without the form; return the value of the cookie."""
+    with database_of(server.database):
+        user = users.find(username)
+        assert user is not None
+        return sessions.start(user.id, "127.0.0.1")

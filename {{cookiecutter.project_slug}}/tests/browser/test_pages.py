@@ -12,7 +12,6 @@ from {{cookiecutter.package_name}}.i18n import LANGUAGES
 from {{cookiecutter.package_name}}.settings import get_settings
 
 from ..conftest import PROJECT
-from .conftest import SCREENSHOTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,10 +52,7 @@ def test_every_page(new_tab: Callable[..., Tab], language: str, scheme: str, wid
         tab.open(f"{path}?lang={language}")
         tab.check()
         assert background(tab) == THEME[scheme]["backgroundColor"]
-        name = f"{path.strip('/') or 'home'}-{width}-{scheme}-{language}.png"
-        height = tab.page.get_by_test_id("stMain").evaluate("(e) => e.scrollHeight")
-        tab.page.set_viewport_size({"width": width, "height": max(900, height)})
-        tab.page.screenshot(path=SCREENSHOTS / name)
+        tab.shot(f"{path.strip('/') or 'home'}-{width}-{scheme}-{language}")
 
 
 def test_menu_opens_every_page(new_tab: Callable[..., Tab]) -> None:

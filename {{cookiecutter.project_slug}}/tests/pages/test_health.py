@@ -31,7 +31,8 @@ def open_page(app: AppTest) -> AppTest:
 
 def test_checks_are_listed(app: AppTest) -> None:
     table = open_page(app).table[0].value
-    names = ["Streamlit runtime", "Accepts sessions", "Disk space", "Memory", "Processor"]
+    names = ["Streamlit runtime", "Accepts sessions", "Database", "Database tables"]
+    names += ["Disk space", "Memory", "Processor"]
     assert list(table.index) == names
     assert "% free" in table["Detail"]["Disk space"]
     assert table["Duration"].str.fullmatch(r"\d+\.\d ms").all()

@@ -6,11 +6,33 @@ import pandas as pd
 import streamlit as st
 
 from {{cookiecutter.package_name}} import __version__
+from {{cookiecutter.package_name}}.auth.access import current_user_or_stop
+from {{cookiecutter.package_name}}.auth.roles import Role
 from {{cookiecutter.package_name}}.i18n import _
 from {{cookiecutter.package_name}}.plain_text import plain
 from {{cookiecutter.package_name}}.settings import get_settings, sources
 
 settings = get_settings()
+
+
+def draw_settings() -> None:
+    """Draw the settings and where each comes from; not those of production."""
+    st.subheader(_("Settings"))
+    if settings.is_production:
+        st.info(_("The settings are not shown in production."), icon=":material/visibility_off:")
+    else:
+        st.caption(_("Secrets are masked. This table is not shown in production."))
+        st.dataframe(
+            pd.DataFrame(sources(settings)),
+            hide_index=True,
+            height="content",
+            column_config={
+                "name": st.column_config.TextColumn(_("Name"), width=270),
+                "value": st.column_config.TextColumn(_("Value")),
+                "source": st.column_config.TextColumn(_("Source")),
+            },
+        )
+
 
 st.title(plain(settings.app_name))
 st.badge(settings.app_env, color="blue" if settings.is_production else "gray")
@@ -24,18 +46,5 @@ with st.container(horizontal=True):
         # A container around each makes all of them equally wide.
         st.container().metric(label, value, border=True)
 
-st.subheader(_("Settings"))
-if settings.is_production:
-    st.info(_("The settings are not shown in production."), icon=":material/visibility_off:")
-else:
-    st.caption(_("Secrets are masked. This table is not shown in production."))
-    st.dataframe(
-        pd.DataFrame(sources(settings)),
-        hide_index=True,
-        height="content",
-        column_config={
-            "name": st.column_config.TextColumn(_("Name"), width=270),
-            "value": st.column_config.TextColumn(_("Value")),
-            "source": st.column_config.TextColumn(_("Source")),
-        },
-    )
+if current_user_or_stop().has(Role.ADMIN):
+    draw_settings()

@@ -9,6 +9,8 @@ import psutil
 import streamlit as st
 
 from {{cookiecutter.package_name}} import charts, health
+from {{cookiecutter.package_name}}.auth.access import current_user_or_stop
+from {{cookiecutter.package_name}}.auth.roles import Role
 from {{cookiecutter.package_name}}.i18n import _
 from {{cookiecutter.package_name}}.logs import get_logger
 
@@ -23,6 +25,8 @@ STATUS_BADGES = {
 CHECK_NAMES = {
     "runtime": _("Streamlit runtime"),
     "drain": _("Accepts sessions"),
+    "database": _("Database"),
+    "migrations": _("Database tables"),
     "disk": _("Disk space"),
     "memory": _("Memory"),
     "cpu": _("Processor"),
@@ -35,6 +39,10 @@ DETAILS = {
     "free": _("free"),
     "used": _("used"),
     "reachable": _("reachable"),
+    "current": _("current"),
+    "behind": _("behind"),
+    "ahead": _("ahead"),
+    "empty": _("empty"),
     "draining, open sessions:": _("draining, open sessions:"),
     "unreachable, limits hold for each process on its own": _(
         "unreachable, limits hold for each process on its own"
@@ -42,22 +50,23 @@ DETAILS = {
 }
 
 
-def draw_report(report: health.Report) -> None:
-    """Draw the overall status and the table of checks."""
+def draw_report(report: health.Report, *, details: bool) -> None:
+    """Draw the overall status and the table of checks, with what they found for admins only."""
     headlines = {
         "pass": _("All checks have passed."),
         "warn": _("The app works, but something needs attention."),
         "fail": _("This process takes no new visitors."),
     }
-    rows = [
-        {
+    rows = []
+    for result in report.results:
+        row = {
             _("Check"): CHECK_NAMES.get(result.name, result.name),
             _("Status"): badge(result.status),
-            _("Detail"): translated(result.detail),
-            _("Duration"): f"{result.duration_ms:.1f} ms",
         }
-        for result in report.results
-    ]
+        if details:
+            row[_("Detail")] = translated(result.detail)
+            row[_("Duration")] = f"{result.duration_ms:.1f} ms"
+        rows.append(row)
     st.markdown(f"{badge(report.status)} {headlines[report.status]}")
     st.table(pd.DataFrame(rows).set_index(_("Check")))
 
@@ -146,9 +155,11 @@ def draw_health() -> None:
         get_logger(__name__).exception("health cannot be measured")
         st.error(_("The figures of this machine cannot be read."), icon=":material/error:")
         return
-    draw_report(report)
-    draw_figures(now)
-    draw_history(health.history())
+    details = current_user_or_stop().has(Role.ADMIN)
+    draw_report(report, details=details)
+    if details:
+        draw_figures(now)
+        draw_history(health.history())
     clock = datetime.now(ZoneInfo(st.context.timezone or "UTC"))
     st.caption(_("Measured at %(time)s.", time=f"{clock:%H:%M:%S}"))
 

@@ -1,0 +1,19 @@
+"""Times as the clock of the user shows them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+import streamlit as st
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+
+def local_time(when: datetime | None, *, seconds: bool = False) -> str:
+    """Write a time in the zone of the browser: "2026-11-21 14:05"; empty for None."""
+    if when is None:
+        return ""
+    local = when.astimezone(ZoneInfo(st.context.timezone or "UTC"))
+    return f"{local:%Y-%m-%d %H:%M:%S}" if seconds else f"{local:%Y-%m-%d %H:%M}"

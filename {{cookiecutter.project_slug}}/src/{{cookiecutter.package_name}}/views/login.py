@@ -1,0 +1,117 @@
+"""Sign-in page: what somebody sees who is not signed in, at every address of the app."""
+
+import math
+
+import streamlit as st
+
+from {{cookiecutter.package_name}}.auth import oidc, sign_in
+from {{cookiecutter.package_name}}.auth.current import (
+    browser_hash,
+    client_address,
+    device_cookie,
+    finish_sign_in,
+)
+from {{cookiecutter.package_name}}.auth.sign_in import Outcome
+from {{cookiecutter.package_name}}.i18n import _
+from {{cookiecutter.package_name}}.plain_text import plain
+from {{cookiecutter.package_name}}.settings import get_settings
+
+settings = get_settings()
+
+
+def tell(outcome: Outcome) -> None:
+    """Say why a sign-in did not succeed; nothing that only an existing account would cause."""
+    if outcome.status == "wait":
+        minutes = math.ceil(outcome.seconds / 60)
+        text = _("Too many attempts. Please try again in %(minutes)s min.", minutes=minutes)
+        st.warning(text, icon=":material/hourglass_top:")
+    elif outcome.status == "refused":
+        st.error(plain(outcome.message), icon=":material/error:")
+    elif outcome.status == "wrong":
+        st.error(_("User name or password is wrong."), icon=":material/error:")
+
+
+def draw_password_form() -> None:
+    """Draw the form of streamlit-authenticator, and below it the way in without a password."""
+    from {{cookiecutter.package_name}}.auth import form  # takes half a second, once
+
+    outcome = Outcome("ok")
+
+    def check(username: str, password: str) -> bool:
+        nonlocal outcome
+        outcome = sign_in.check_password(
+            username,
+            password,
+            browser=browser_hash(),
+            address=client_address(),
+            device=device_cookie(),
+        )
+        return outcome.status == "ok"
+
+    form.draw_login(check, lambda: finish_sign_in(outcome.code))
+    tell(outcome)
+    with st.expander(_("Forgotten password or first sign-in"), icon=":material/key:"):
+        draw_code_form()
+
+
+def draw_code_form() -> None:
+    """Draw the form for a code that an administrator has made."""
+    st.write(_("An administrator can give you a code with which you choose a new password."))
+    with st.form("code", border=False):
+        username = st.text_input(_("User name"), autocomplete="username")
+        code = st.text_input(_("Code"), autocomplete="one-time-code")
+        new, repeat = (
+            st.text_input(label, type="password", autocomplete="new-password")
+            for label in (_("New password"), _("Repeat the new password"))
+        )
+        if not st.form_submit_button(_("Set the password"), width="stretch"):
+            return
+    if new != repeat:
+        st.error(_("The new passwords are not the same."), icon=":material/error:")
+        return
+    outcome = sign_in.use_reset_code(
+        username,
+        code,
+        new,
+        browser=browser_hash(),
+        address=client_address(),
+        device=device_cookie(),
+    )
+    if outcome.status == "ok":
+        finish_sign_in(outcome.code)
+    elif outcome.status == "wrong":
+        text = _("User name or code is wrong, or the code has expired.")
+        st.error(text, icon=":material/error:")
+    else:
+        tell(outcome)
+
+
+def draw_provider_button() -> None:
+    """Draw the way to the OpenID Connect provider, and finish the sign-in of who returns."""
+    claims = st.user.to_dict()
+    if claims.get("is_logged_in"):
+        # Once for each return: a refusal is noted in the audit log.
+        refusal = st.session_state.get("oidc_refusal")
+        if refusal is None:
+            refusal = oidc.accept_claims(claims, browser=browser_hash(), address=client_address())
+            if refusal.status == "ok":
+                finish_sign_in(refusal.code)
+            st.session_state["oidc_refusal"] = refusal
+        tell(refusal)
+    elif st.query_params.get("sign_in") == "failed":
+        text = _("The sign-in service did not sign you in. Please try again in a minute.")
+        st.error(text, icon=":material/error:")
+    st.write(_("Sign in with the account of your organisation."))
+    if st.button(_("Sign in"), type="primary", icon=":material/login:", width="stretch"):
+        st.login(oidc.PROVIDER)
+
+
+with st.container(horizontal_alignment="center"), st.container(width=420):
+    st.title(plain(settings.app_name))
+    if settings.auth_backend == "password":
+        draw_password_form()
+    elif settings.auth_backend == "oidc":
+        draw_provider_button()
+    elif settings.auth_backend == "proxy":
+        text = _("You are not signed in: open this app through the address that its users know.")
+        st.error(text, icon=":material/lock:")
