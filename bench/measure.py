@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import importlib
 import json
 import os
@@ -122,10 +123,12 @@ def bare(name: str, directory: Path, variables: dict[str, str]) -> Side:
     return Side(name, directory, command, "/_stcore/health", variables)
 
 
-def generated(project: Path, package: str) -> Side:
+def generated(project: Path, package: str, database: str) -> Side:
     """Return the generated project in production shape, without a limit on reruns."""
     variables = {
         "APP_ENV": "production",
+        "AUTH_BACKEND": "password",
+        "DATABASE_URL": database,
         "APP_SECRET_KEY": "benchmark-0123456789abcdef0123456789abcdef",
         "APP_PORT": "{port}",
         "APP_BASE_URL": "http://localhost:{port}",
@@ -136,6 +139,45 @@ def generated(project: Path, package: str) -> Side:
     }
     command = [sys.executable, "-m", f"{package}.cli", "serve"]
     return Side("generated", project, command, "/readyz", variables)
+
+
+@dataclass(frozen=True)
+class Visitor:
+    """Somebody who is signed in."""
+
+    token_hash: str
+    cookie: dict[str, str]
+
+
+def signed_in(package: str, database: str) -> Visitor:
+    """Make the tables, a user and a session."""
+    os.environ |= {"AUTH_BACKEND": "password", "DATABASE_URL": database}
+    module = {
+        name: importlib.import_module(f"{package}.{name}")
+        for name in ("auth.audit", "auth.roles", "auth.sessions", "auth.users", "data.revisions")
+    }
+    module["data.revisions"].upgrade()
+    nobody = module["auth.audit"].Actor(None, "benchmark")
+    admin = module["auth.roles"].Role.ADMIN
+    user = module["auth.users"].create("bench", roles=[admin], actor=nobody)
+    token = module["auth.sessions"].start(user.id)
+    return Visitor(module["auth.sessions"].hash_of(token), {"Cookie": f"session={token}"})
+
+
+def session_check(package: str, visitor: Visitor) -> dict[str, float]:
+    """CPU milliseconds of asking who is signed in: from memory, and from the database."""
+    sessions = importlib.import_module(f"{package}.auth.sessions")
+
+    def milliseconds(times: int, *, forget: bool) -> float:
+        began = time.process_time()
+        for _ in range(times):
+            if forget:
+                sessions.forget_cached()
+            if sessions.lookup(visitor.token_hash) is None:
+                sys.exit("the session of the benchmark has ended")
+        return (time.process_time() - began) / times * 1000
+
+    return {"cached": milliseconds(20_000, forget=False), "asked": milliseconds(500, forget=True)}
 
 
 def rerun_cost(sides: list[Side], open_tab: Any) -> dict[str, Any]:
@@ -196,9 +238,12 @@ def memory_after_sessions(side: Side, open_tab: Any) -> dict[str, float]:
 
 def main(project: Path, package: str) -> None:
     """Measure and print one JSON object."""
-    open_tab = importlib.import_module(f"{package}.ops.loadtest").open_tab
     with tempfile.TemporaryDirectory() as folder:
         bare_project = Path(folder)
+        database = f"sqlite:///{folder}/bench.db"
+        visitor = signed_in(package, database)
+        loadtest = importlib.import_module(f"{package}.ops.loadtest")
+        open_tab = functools.partial(loadtest.open_tab, headers=visitor.cookie)
         for name in ("bare.py", "page.py"):
             shutil.copy(BENCH / name, bare_project)
         shutil.copytree(project / ".streamlit", bare_project / ".streamlit")
@@ -206,10 +251,11 @@ def main(project: Path, package: str) -> None:
         original = (views / "home.py").read_bytes()
         plain = bare("bare", bare_project, {})
         frozen = bare("frozen", bare_project, {"FREEZE": "1"})
-        ours = generated(project, package)
+        ours = generated(project, package, database)
         try:
             shutil.copy(BENCH / "page.py", views / "home.py")
-            result = rerun_cost([plain, frozen, ours], open_tab)
+            result = {"session_ms": session_check(package, visitor)}
+            result |= rerun_cost([plain, frozen, ours], open_tab)
             result["start"] = start_times([plain, ours])
             shutil.copy(BENCH / "ballast.py", views / "home.py")
             result["memory"] |= memory_after_sessions(ours, open_tab)

@@ -85,6 +85,7 @@ PARSERS: dict[str, Callable[[str], Any]] = {
     ".editorconfig": ini_shape,
     ".env.example": env_shape,
     ".gitignore": line_count,
+    ".mako": line_count,
     ".md": line_count,
     ".txt": line_count,
     "LICENSE": line_count,

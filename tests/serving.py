@@ -20,9 +20,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-# Reached directly, and without the limits that tests hit; otherwise as in production.
+# Reached directly, without sign-in and the limits that tests hit; otherwise as in production.
 PRODUCTION = {
     "APP_ENV": "production",
+    "AUTH_BACKEND": "none",
+    "AUTH_ALLOW_ANONYMOUS": "true",
     "APP_SECRET_KEY": "Zm9yLXRlc3RzLW9ubHktMDEyMzQ1Njc4OWFiY2RlZg",
     "RATE_LIMIT_HTTP": "100000/minute",
     "RATE_LIMIT_CONNECT": "100000/minute",
@@ -109,11 +111,14 @@ def serving(project: Path, output: Path, **variables: str) -> Iterator[App]:
         "APP_PORT": str(port),
         "APP_BASE_URL": f"http://localhost:{port}",
         "METRICS_PORT": str(metrics_port),
+        "DATABASE_URL": f"sqlite:///{output.parent}/{port}.db",
         **variables,
     }
+    command = [str(project / ".venv/bin/python"), "-m", "my_internal_tool.cli"]
+    subprocess.run([*command, "db", "upgrade"], cwd=project, env=env, check=True)
     with output.open("wb") as stream:
         process = subprocess.Popen(
-            [project / ".venv/bin/python", "-m", "my_internal_tool.cli", "serve"],
+            [*command, "serve"],
             cwd=project,
             env=env,
             stdin=subprocess.DEVNULL,

@@ -48,7 +48,8 @@ def main() -> None:
     subprocess.run(["make", "--no-print-directory", "setup"], cwd=project, check=True)
     port = free_port(8501)
     os.environ.update(APP_PORT=str(port), METRICS_PORT=str(free_port(9102)))
-    print(f"\nOpen http://localhost:{port} - Ctrl-C ends it.\n", flush=True)
+    print(f"\nOpen http://localhost:{port} - Ctrl-C ends it.")
+    print("Sign in with the account that the app prints when it starts, below.\n", flush=True)
     os.execvp("make", ["make", "--no-print-directory", "-C", str(project), "dev"])
 
 

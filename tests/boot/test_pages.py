@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 SCREENSHOTS = BUILD / "screenshots"
-PAGES = {"home": "/", "health": "/health", "about": "/about"}
+PAGES = {"home": "/", "equipment": "/records", "health": "/health", "about": "/about"}
 SIZES = {"wide": (1280, 900), "narrow": (390, 844)}
 
 # Reported to the page's own console by the browser, whatever the app logs.

@@ -203,3 +203,20 @@ def test_demo_runs_from_a_clean_clone(template: Path, tmp_path: Path) -> None:
     assert get(port, "/livez")[0] == 0
     assert git("status", "--porcelain", cwd=clone) == ""
     assert (clone / "build/demo/my-internal-tool/.cruft.json").exists()
+
+
+def test_the_example_can_be_deleted(bake: Baker, tmp_path: Path) -> None:
+    baked = bake.fresh(tmp_path)
+    env = home(tmp_path)
+    env["PATH"] = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    run("make", "setup", cwd=baked.path, **env)
+    upgraded = run(".venv/bin/my-internal-tool", "db", "upgrade", cwd=baked.path, **env)
+    assert upgraded.returncode == 0, upgraded.stderr
+    section = baked.read("docs/data.md").partition("## Delete the example")[2]
+    [commands] = re.findall(r"^```sh\n(.*?)^```", section, re.MULTILINE | re.DOTALL)
+    done = run("sh", "-ec", commands, cwd=baked.path, **env)
+    assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-5000:]
+    left = run("grep", "-rilE", "records[./]|equipment_", "src", "tests", cwd=baked.path)
+    assert left.stdout == ""
+    current = run(".venv/bin/my-internal-tool", "db", "current", cwd=baked.path, **env)
+    assert current.returncode == 0, current.stdout + current.stderr

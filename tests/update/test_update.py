@@ -43,7 +43,7 @@ def edit_like_a_user(project: Path) -> None:
     """Change what the users of the template change first."""
     package = project / "src/my_internal_tool"
     (package / "views/orders.py").write_text("import streamlit as st\n\nst.title('Orders')\n")
-    home_page = re.search(r"^ *st\.Page\(.*home\.py.*$", (package / "main.py").read_text(), re.M)
+    home_page = re.search(r"^ *entry\(.*home\.py.*$", (package / "main.py").read_text(), re.M)
     assert home_page
     own_page = home_page[0].replace("home", "orders").replace(", default=True", "")
     edit(package / "main.py", home_page[0], f"{home_page[0]}\n{own_page}")
