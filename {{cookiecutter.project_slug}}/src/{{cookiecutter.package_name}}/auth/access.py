@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import streamlit as st
 
+from ..i18n import _
 from .current import current_user
+from .roles import Role
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from .identity import Identity
-    from .roles import Role
 
 __all__ = [
     "AccessDenied",
@@ -23,12 +24,23 @@ __all__ = [
     "draw_menu",
     "entry",
     "require",
+    "role_name",
     "stand_in",
 ]
 
 
 class AccessDenied(Exception):  # noqa: N818 - a refusal, nothing failed
     """The user's roles do not permit what was asked for."""
+
+
+def role_name(role: Role) -> str:
+    """Return what users call a role, in their language."""
+    names = {
+        Role.VIEWER: _("Viewer"),
+        Role.EDITOR: _("Editor"),
+        Role.ADMIN: _("Administrator"),
+    }
+    return names[role]
 
 
 class Entry(NamedTuple):

@@ -21,7 +21,7 @@ from ..i18n import _
 from ..settings import get_settings
 from . import audit, passwords, sessions, throttle
 from .models import LoginSession, PendingLogin, User
-from .users import UserError, hash_of_code, normalize
+from .users import UserError, by_name, hash_of_code, normalize, store_password
 
 if TYPE_CHECKING:
     from .identity import Identity
@@ -66,7 +66,7 @@ def check_password(
         _count("throttled")
         return Outcome("wait", seconds=wait)
     with transaction(read_only=True) as session:
-        user = session.scalar(select(User).where(User.username == normalize(username)))
+        user = by_name(session, username)
         stored = user.password_hash if user is not None and user.backend == "password" else None
     correct = passwords.verify(stored, password)
     if user is None or stored is None or not correct or not user.enabled:
@@ -74,7 +74,7 @@ def check_password(
     throttle.forget_failures(username, device)
     if passwords.needs_rehash(stored):
         _upgrade(user.id, stored, password)
-    return Outcome("ok", code=_pend(user.id, browser))
+    return Outcome("ok", code=pend(user.id, browser))
 
 
 def use_reset_code(
@@ -107,11 +107,11 @@ def use_reset_code(
             )
         )
         if user is not None:
-            _change(user, hashed, audit.Actor(user.id, user.username, address))
-            pending = _pend(user.id, browser)
+            store_password(user, hashed, audit.Actor(user.id, user.username, address))
+            pending = pend(user.id, browser)
     if user is None:
         with transaction(read_only=True) as session:
-            known = session.scalar(select(User).where(User.username == normalize(username)))
+            known = by_name(session, username)
         return _fail(known, address, started)
     sessions.forget_cached()
     throttle.forget_failures(username, device)
@@ -142,8 +142,8 @@ def change_password(
     hashed = passwords.hash_password(new)
     with transaction() as session:
         user = session.get_one(User, identity.user_id)
-        _change(user, hashed, audit.Actor(user.id, user.username, address))
-        code = _pend(user.id, browser)
+        store_password(user, hashed, audit.Actor(user.id, user.username, address))
+        code = pend(user.id, browser)
     sessions.forget_cached()
     return Outcome("ok", code=code)
 
@@ -162,7 +162,22 @@ def continue_path(code: str) -> str:
 
 def pend(user_id: int, browser: str) -> str:
     """Return a code with which this browser, and no other, can begin a session of a user."""
-    return _pend(user_id, browser)
+    code = sessions.new_token()
+    with transaction() as session:
+        session.execute(
+            delete(PendingLogin).where(
+                (PendingLogin.expires_at < utc_now()) | (PendingLogin.browser_hash == browser)
+            )
+        )
+        session.add(
+            PendingLogin(
+                code_hash=sessions.hash_of(code),
+                browser_hash=browser,
+                user_id=user_id,
+                expires_at=utc_now() + timedelta(seconds=sessions.CODE_SECONDS),
+            )
+        )
+    return code
 
 
 def take_up(code: str, browser: str, *, address: str, user_agent: str) -> SignedIn | None:
@@ -207,33 +222,6 @@ def _fail(user: User | None, address: str, started: float) -> Outcome:
 
 def _count(result: str) -> None:
     metrics.count("logins", backend=get_settings().auth_backend, result=result)
-
-
-def _pend(user_id: int, browser: str) -> str:
-    code = sessions.new_token()
-    with transaction() as session:
-        session.execute(
-            delete(PendingLogin).where(
-                (PendingLogin.expires_at < utc_now()) | (PendingLogin.browser_hash == browser)
-            )
-        )
-        session.add(
-            PendingLogin(
-                code_hash=sessions.hash_of(code),
-                browser_hash=browser,
-                user_id=user_id,
-                expires_at=utc_now() + timedelta(seconds=sessions.CODE_SECONDS),
-            )
-        )
-    return code
-
-
-def _change(user: User, hashed: str, actor: audit.Actor) -> None:
-    user.password_hash = hashed
-    user.must_change_password = False
-    user.reset_code_hash = user.reset_code_expires_at = None
-    audit.record(audit.PASSWORD_CHANGED, actor, subject_id=user.id, subject=user.username)
-    sessions.revoke_user(user.id)
 
 
 def _upgrade(user_id: int, stored: str, password: str) -> None:

@@ -106,8 +106,13 @@ def get(user_id: int) -> Account | None:
 def find(username: str) -> Account | None:
     """Return an account by its user name."""
     with transaction(read_only=True) as session:
-        user = session.scalar(select(User).where(User.username == normalize(username)))
+        user = by_name(session, username)
         return _account(user) if user is not None else None
+
+
+def by_name(session: Session, username: str) -> User | None:
+    """Return the row of an account by its user name."""
+    return session.scalar(select(User).where(User.username == normalize(username)))
 
 
 def list_accounts(
@@ -178,12 +183,19 @@ def set_password(
     hashed = _hash_of_good(password, username)
     with transaction() as session:
         user = _password_user(session, user_id)
-        user.password_hash = hashed
-        user.must_change_password = must_change_password
-        user.reset_code_hash = user.reset_code_expires_at = None
-        _record(audit.PASSWORD_CHANGED, actor, user)
-        sessions.revoke_user(user.id)
+        store_password(user, hashed, actor, must_change_password=must_change_password)
     sessions.forget_cached()
+
+
+def store_password(
+    user: User, hashed: str, actor: Actor, *, must_change_password: bool = False
+) -> None:
+    """Write a new password into the row of an account, and end all of its sessions."""
+    user.password_hash = hashed
+    user.must_change_password = must_change_password
+    user.reset_code_hash = user.reset_code_expires_at = None
+    _record(audit.PASSWORD_CHANGED, actor, user)
+    sessions.revoke_user(user.id)
 
 
 def make_reset_code(user_id: int, actor: Actor) -> str:

@@ -1,12 +1,10 @@
 """Account page: who is signed in, the password, and the browsers that are signed in."""
 
-import math
-
 import pandas as pd
 import streamlit as st
 
 from {{cookiecutter.package_name}}.auth import form, sessions, sign_in
-from {{cookiecutter.package_name}}.auth.access import current_user_or_stop, require
+from {{cookiecutter.package_name}}.auth.access import current_user_or_stop, require, role_name
 from {{cookiecutter.package_name}}.auth.audit import Actor
 from {{cookiecutter.package_name}}.auth.browser_names import browser_name
 from {{cookiecutter.package_name}}.auth.current import (
@@ -20,14 +18,13 @@ from {{cookiecutter.package_name}}.auth.sign_in import Outcome
 from {{cookiecutter.package_name}}.i18n import _
 from {{cookiecutter.package_name}}.local_time import local_time
 from {{cookiecutter.package_name}}.plain_text import plain
+from {{cookiecutter.package_name}}.problems import draw_refusal
 from {{cookiecutter.package_name}}.settings import get_settings
-
-ROLE_NAMES = {Role.VIEWER: _("Viewer"), Role.EDITOR: _("Editor"), Role.ADMIN: _("Administrator")}
 
 
 def draw_user(user: Identity) -> None:
     """Draw what the app knows about the user."""
-    roles = [ROLE_NAMES[role] for role in Role if role in user.roles]
+    roles = [role_name(role) for role in Role if role in user.roles]
     rows = {
         _("User name"): user.username,
         _("Name"): user.name if user.name != user.username else "",
@@ -61,14 +58,7 @@ def draw_password(user: Identity) -> None:
             form.draw_password_change(change, title=_("Password"), rules=rules)
         except form.PasswordsDifferError:
             st.error(_("The new passwords are not the same."), icon=":material/error:")
-        if outcome.status == "wait":
-            minutes = math.ceil(outcome.seconds / 60)
-            text = _("Too many attempts. Please try again in %(minutes)s min.", minutes=minutes)
-            st.warning(text, icon=":material/hourglass_top:")
-        elif outcome.status == "refused":
-            st.error(plain(outcome.message), icon=":material/error:")
-        elif outcome.status == "wrong":
-            st.error(_("The current password is wrong."), icon=":material/error:")
+        draw_refusal(outcome, _("The current password is wrong."))
 
 
 def draw_sessions(user: Identity) -> None:

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from zoneinfo import ZoneInfo
 
 import pandas as pd
 import psutil
@@ -12,6 +11,7 @@ from {{cookiecutter.package_name}} import charts, health
 from {{cookiecutter.package_name}}.auth.access import current_user_or_stop
 from {{cookiecutter.package_name}}.auth.roles import Role
 from {{cookiecutter.package_name}}.i18n import _
+from {{cookiecutter.package_name}}.local_time import time_zone
 from {{cookiecutter.package_name}}.logs import get_logger
 
 # The checks run at most once in 5 seconds, however many people look at this page.
@@ -114,7 +114,7 @@ def duration(seconds: float) -> str:
 
 def draw_history(samples: Sequence[health.Sample]) -> None:
     """Draw the load of the last reports, in the time of the user."""
-    zone = ZoneInfo(st.context.timezone or "UTC")
+    zone = time_zone()
     rows = [
         {"time": datetime.fromtimestamp(sample.time, zone).replace(tzinfo=None)}
         | {"series": series, "percent": percent}
@@ -160,7 +160,7 @@ def draw_health() -> None:
     if details:
         draw_figures(now)
         draw_history(health.history())
-    clock = datetime.now(ZoneInfo(st.context.timezone or "UTC"))
+    clock = datetime.now(time_zone())
     st.caption(_("Measured at %(time)s.", time=f"{clock:%H:%M:%S}"))
 
 

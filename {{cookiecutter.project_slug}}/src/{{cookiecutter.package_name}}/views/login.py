@@ -1,7 +1,5 @@
 """Sign-in page: what somebody sees who is not signed in, at every address of the app."""
 
-import math
-
 import streamlit as st
 
 from {{cookiecutter.package_name}}.auth import oidc, sign_in
@@ -14,21 +12,10 @@ from {{cookiecutter.package_name}}.auth.current import (
 from {{cookiecutter.package_name}}.auth.sign_in import Outcome
 from {{cookiecutter.package_name}}.i18n import _
 from {{cookiecutter.package_name}}.plain_text import plain
+from {{cookiecutter.package_name}}.problems import draw_refusal
 from {{cookiecutter.package_name}}.settings import get_settings
 
 settings = get_settings()
-
-
-def tell(outcome: Outcome) -> None:
-    """Say why a sign-in did not succeed; nothing that only an existing account would cause."""
-    if outcome.status == "wait":
-        minutes = math.ceil(outcome.seconds / 60)
-        text = _("Too many attempts. Please try again in %(minutes)s min.", minutes=minutes)
-        st.warning(text, icon=":material/hourglass_top:")
-    elif outcome.status == "refused":
-        st.error(plain(outcome.message), icon=":material/error:")
-    elif outcome.status == "wrong":
-        st.error(_("User name or password is wrong."), icon=":material/error:")
 
 
 def draw_password_form() -> None:
@@ -49,7 +36,8 @@ def draw_password_form() -> None:
         return outcome.status == "ok"
 
     form.draw_login(check, lambda: finish_sign_in(outcome.code))
-    tell(outcome)
+    # Nothing that only an existing account would cause.
+    draw_refusal(outcome, _("User name or password is wrong."))
     with st.expander(_("Forgotten password or first sign-in"), icon=":material/key:"):
         draw_code_form()
 
@@ -79,11 +67,7 @@ def draw_code_form() -> None:
     )
     if outcome.status == "ok":
         finish_sign_in(outcome.code)
-    elif outcome.status == "wrong":
-        text = _("User name or code is wrong, or the code has expired.")
-        st.error(text, icon=":material/error:")
-    else:
-        tell(outcome)
+    draw_refusal(outcome, _("User name or code is wrong, or the code has expired."))
 
 
 def draw_provider_button() -> None:
@@ -97,7 +81,7 @@ def draw_provider_button() -> None:
             if refusal.status == "ok":
                 finish_sign_in(refusal.code)
             st.session_state["oidc_refusal"] = refusal
-        tell(refusal)
+        draw_refusal(refusal, _("User name or password is wrong."))
     elif st.query_params.get("sign_in") == "failed":
         text = _("The sign-in service did not sign you in. Please try again in a minute.")
         st.error(text, icon=":material/error:")

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from functools import partial
 from typing import Any, TypeVar
-from zoneinfo import ZoneInfo
 
 import pandas as pd
 import streamlit as st
@@ -15,6 +14,7 @@ from {{cookiecutter.package_name}}.auth.access import current_user_or_stop, requ
 from {{cookiecutter.package_name}}.auth.roles import Role
 from {{cookiecutter.package_name}}.data.engine import DatabaseUnavailable
 from {{cookiecutter.package_name}}.i18n import _
+from {{cookiecutter.package_name}}.local_time import time_zone
 from {{cookiecutter.package_name}}.plain_text import plain
 from {{cookiecutter.package_name}}.problems import EXPECTED, draw_problem
 from {{cookiecutter.package_name}}.records import csv_import, export, service
@@ -213,18 +213,9 @@ def column_config() -> dict[str, Any]:
         "price": st.column_config.NumberColumn(FIELD_NAMES["price"], format="%,.2f"),
         "bought_on": st.column_config.DateColumn(FIELD_NAMES["bought_on"], format="YYYY-MM-DD"),
         "updated_at": st.column_config.DatetimeColumn(
-            SORT_NAMES["updated_at"], format="YYYY-MM-DD HH:mm", timezone=time_zone()
+            SORT_NAMES["updated_at"], format="YYYY-MM-DD HH:mm", timezone=time_zone().key
         ),
     }
-
-
-def time_zone() -> str:
-    """Return the time zone of the browser."""
-    name = st.context.timezone
-    try:
-        return ZoneInfo(name).key if name else "UTC"
-    except (ValueError, OSError, KeyError):  # the browser may say anything
-        return "UTC"
 
 
 # --- Dialogs --------------------------------------------------------------------------------------
@@ -493,7 +484,7 @@ def show_history(item: Item | None) -> None:
         for change in changes
     ]
     time = st.column_config.DatetimeColumn(
-        _("Time"), format="YYYY-MM-DD HH:mm:ss", timezone=time_zone()
+        _("Time"), format="YYYY-MM-DD HH:mm:ss", timezone=time_zone().key
     )
     st.dataframe(
         pd.DataFrame(rows, columns=["at", "who", "action", "number", "changes"]),

@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from {{cookiecutter.package_name}}.auth import sessions, users
-from {{cookiecutter.package_name}}.auth.access import require
+from {{cookiecutter.package_name}}.auth.access import require, role_name
 from {{cookiecutter.package_name}}.auth.audit import Actor
 from {{cookiecutter.package_name}}.auth.browser_names import browser_name
 from {{cookiecutter.package_name}}.auth.current import client_address
@@ -19,8 +19,6 @@ from {{cookiecutter.package_name}}.plain_text import plain
 from {{cookiecutter.package_name}}.settings import get_settings
 
 ROWS = 50
-
-ROLE_NAMES = {Role.VIEWER: _("Viewer"), Role.EDITOR: _("Editor"), Role.ADMIN: _("Administrator")}
 
 
 def highest(roles: frozenset[Role]) -> Role:
@@ -95,7 +93,7 @@ def draw_users() -> list[Account]:
             _("User name"): user.username,
             _("Name"): user.name,
             _("E-mail"): user.email,
-            _("Role"): ROLE_NAMES[highest(user.roles)],
+            _("Role"): role_name(highest(user.roles)),
             _("State"): state(user),
             _("Last sign-in"): local_time(user.last_login_at),
         }
@@ -120,7 +118,7 @@ def draw_add_form() -> None:
         st.text_input(_("User name"), key="add_username", autocomplete="off")
         st.text_input(_("Name"), key="add_name", autocomplete="off")
         st.text_input(_("E-mail"), key="add_email", autocomplete="off")
-        st.selectbox(_("Role"), list(Role), format_func=ROLE_NAMES.__getitem__, key="add_role")
+        st.selectbox(_("Role"), list(Role), format_func=role_name, key="add_role")
         st.form_submit_button(_("Add"), type="primary", on_click=add_user, width="stretch")
 
 
@@ -155,7 +153,7 @@ def draw_user(user: Account) -> None:
                     _("Role"),
                     list(Role),
                     index=list(Role).index(highest(user.roles)),
-                    format_func=ROLE_NAMES.__getitem__,
+                    format_func=role_name,
                     key=f"role_{user.id}_{highest(user.roles)}",
                     width=200,
                 )
