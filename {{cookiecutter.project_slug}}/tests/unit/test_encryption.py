@@ -76,7 +76,7 @@ def test_a_new_key_reads_what_the_old_one_wrote(monkeypatch: pytest.MonkeyPatch)
     assert rows() == ROWS
 
 
-@pytest.mark.parametrize("key", [NEW, None])
+@pytest.mark.parametrize("key", [NEW, None], ids=["another key", "no key"])
 def test_without_the_key_nothing_is_lost(monkeypatch: pytest.MonkeyPatch, key: str | None) -> None:
     before = stored()
     if key:
