@@ -158,7 +158,7 @@ def chromium() -> str:
 
     with sync_playwright() as playwright:
         path = playwright.chromium.executable_path
-    if not os.path.exists(path):  # noqa: PTH110 (a string is what Playwright gives and takes)
+    if not os.path.exists(path):  # noqa: PTH110 - a string is what Playwright gives and takes
         pytest.skip("needs Chromium: make bootstrap")
     return path
 

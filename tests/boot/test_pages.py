@@ -10,14 +10,11 @@ from urllib.parse import urlsplit
 
 import pytest
 from baking import BUILD
-from playwright.sync_api import Browser, ConsoleMessage, Request, expect, sync_playwright
-from serving import PRODUCTION, App, chromium, serving
+from playwright.sync_api import Browser, ConsoleMessage, Request, expect
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
     from playwright.sync_api import Page
+    from serving import App
 
 SCREENSHOTS = BUILD / "screenshots"
 PAGES = {"home": "/", "equipment": "/records", "health": "/health", "about": "/about"}
@@ -28,24 +25,6 @@ CATCH_VIOLATIONS = """
 document.addEventListener("securitypolicyviolation", (event) =>
     console.error(`CSP: ${event.violatedDirective} ${event.blockedURI}`));
 """
-
-
-@pytest.fixture(scope="module")
-def app(project: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
-    """Return the default bake, running as in production."""
-    output = tmp_path_factory.mktemp("app") / "output"
-    with serving(project, output, **PRODUCTION) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Return a real Chromium."""
-    path = chromium()
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield running
-        running.close()
 
 
 def wait_until_drawn(page: Page) -> None:

@@ -12,32 +12,19 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
-from serving import PRODUCTION, App, chromium, end, free_port, redis_server, serving, until
+from playwright.sync_api import Browser, Page, expect
+from serving import PRODUCTION, App, end, free_port, redis_server, serving, until
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 
 @pytest.fixture(scope="module")
-def app(project: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
-    """Return the default bake, running as in production."""
-    output = tmp_path_factory.mktemp("app") / "output"
-    with serving(project, output, **PRODUCTION) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def browser_page() -> Iterator[Page]:
+def browser_page(browser: Browser) -> Page:
     """Return a page of a real Chromium."""
-    path = chromium()
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        page = browser.new_page()
-        page.set_default_timeout(30_000)
-        yield page
-        browser.close()
+    page = browser.new_page()
+    page.set_default_timeout(30_000)
+    return page
 
 
 def visit(page: Page, url: str) -> None:

@@ -214,6 +214,8 @@ def test_the_example_can_be_deleted(bake: Baker, tmp_path: Path) -> None:
     assert upgraded.returncode == 0, upgraded.stderr
     section = baked.read("docs/data.md").partition("## Delete the example")[2]
     [commands] = re.findall(r"^```sh\n(.*?)^```", section, re.MULTILINE | re.DOTALL)
+    # What is left is the same on both databases, and the fresh bake above was tested with both.
+    env["PYTEST_ADDOPTS"] = "-k 'not postgresql'"
     done = run("sh", "-ec", commands, cwd=baked.path, **env)
     assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-5000:]
     left = run("grep", "-rilE", "records[./]|equipment_", "src", "tests", cwd=baked.path)

@@ -81,6 +81,8 @@ def test_verbs_exist(document: Path) -> None:
 
 def test_the_limits_of_the_options_page_are_those_of_the_hook() -> None:
     hook = (ROOT / "hooks/pre_gen_project.py").read_text("utf-8")
-    limits = dict(re.findall(r'"(\w+)": (\d+)', re.search(r"WIDEST = {.*}", hook)[0]))  # type: ignore[index]
+    widest = re.search(r"WIDEST = {.*}", hook)
+    assert widest
+    limits = dict(re.findall(r'"(\w+)": (\d+)', widest[0]))
     for name, limit in limits.items():
         assert f"up to {limit} " in table(OPTIONS_PAGE)[name][0]

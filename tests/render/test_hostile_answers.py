@@ -61,12 +61,12 @@ def answers(**strategies: st.SearchStrategy[str]) -> st.SearchStrategy[dict[str,
 
 
 # The same examples in every run: a red test is red for everybody.
-SETTINGS = {
-    "deadline": None,
-    "derandomize": True,
-    "database": None,
-    "suppress_health_check": [HealthCheck.too_slow, HealthCheck.filter_too_much],
-}
+SETTINGS = settings(
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+)
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +89,7 @@ def outputs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def test_a_text_that_is_accepted_comes_back_unchanged(
     bake: Baker, shapes: dict[str, Any], outputs: Iterator[Path]
 ) -> None:
-    @settings(max_examples=100 if REQUIRE_ALL else 12, **SETTINGS)  # type: ignore[arg-type]
+    @settings(SETTINGS, max_examples=100 if REQUIRE_ALL else 12)
     @given(
         answers(
             project_name=accepted("project_name"),
@@ -125,7 +125,7 @@ NAMES = {
 
 
 def test_a_name_that_is_accepted_bakes(bake: Baker, outputs: Iterator[Path]) -> None:
-    @settings(max_examples=40 if REQUIRE_ALL else 6, **SETTINGS)  # type: ignore[arg-type]
+    @settings(SETTINGS, max_examples=40 if REQUIRE_ALL else 6)
     @given(answers(**NAMES).filter(lambda given_answers: refusal(given_answers) is None))
     def check(given_answers: dict[str, str]) -> None:
         baked = bake.fresh(next(outputs), **given_answers)
@@ -146,7 +146,7 @@ def test_a_name_that_is_accepted_bakes(bake: Baker, outputs: Iterator[Path]) -> 
 def test_a_text_that_is_refused_leaves_nothing(
     bake: Baker, outputs: Iterator[Path], name: str
 ) -> None:
-    @settings(max_examples=4, **SETTINGS)  # type: ignore[arg-type]
+    @settings(SETTINGS, max_examples=4)
     @given(refused(name).filter(lambda text: name != "project_slug" or is_file_name(text)))
     @example(JINJA if name != "project_slug" else "{{ 7 * 7 }}")
     def check(text: str) -> None:
@@ -163,7 +163,7 @@ def is_file_name(text: str) -> bool:
     return text.strip(" .") != "" and text.isprintable() and "/" not in text and len(text) < 80
 
 
-@settings(max_examples=300, **SETTINGS)  # type: ignore[arg-type]
+@settings(SETTINGS, max_examples=300)
 @given(answers(**dict.fromkeys(DEFAULTS, HOSTILE)))
 def test_a_refusal_is_one_printable_line_with_an_example(given_answers: dict[str, str]) -> None:
     line = refusal(given_answers)

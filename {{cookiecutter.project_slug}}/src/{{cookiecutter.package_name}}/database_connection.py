@@ -19,7 +19,7 @@ from .data.engine import clear_errors, get_engine
 class DatabaseConnection(SQLConnection):
     """Streamlit's connection without settings of its own."""
 
-    def _connect(self, autocommit: bool = False, **_settings: Any) -> Engine:  # noqa: ARG002
+    def _connect(self, autocommit: bool = False, **_settings: Any) -> Engine:  # noqa: ARG002 - its base's
         return get_engine(read_only=True)
 
     def query(self, *arguments: Any, **options: Any) -> pd.DataFrame:

@@ -257,7 +257,7 @@ class _Console(logging.StreamHandler[TextIO]):
             stream.reconfigure(encoding="utf-8", errors="replace")
         super().__init__(stream)
 
-    def handleError(self, _record: logging.LogRecord) -> None:  # noqa: N802
+    def handleError(self, _record: logging.LogRecord) -> None:  # noqa: N802 - its name in logging
         """Go on in silence: nobody reads the output any more."""
 
 
@@ -279,7 +279,7 @@ class _LogFile(logging.handlers.RotatingFileHandler):
             self._failing = False
             self._say("the log file can be written again")
 
-    def handleError(self, _record: logging.LogRecord) -> None:  # noqa: N802
+    def handleError(self, _record: logging.LogRecord) -> None:  # noqa: N802 - its name in logging
         """Go on without the file; the console has every line too."""
         self._failed = True
         with contextlib.suppress(OSError):

@@ -165,7 +165,7 @@ def _metric(kind: str, name: str, labels: dict[str, object]) -> Any:
 def _new_family(kind: str, name: str, label_names: tuple[str, ...]) -> _Family:
     import prometheus_client
 
-    prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]
+    prometheus_client.disable_created_metrics()
     for text in (name, *label_names):
         if not re.fullmatch("[a-z][a-z0-9]*(_[a-z0-9]+)*", text) or text in ("le", "quantile"):
             raise ValueError(

@@ -155,7 +155,7 @@ class RedisWindows:
                 if not await side.limiter.hit(rate, scope, key):
                     stats = await side.limiter.get_window_stats(rate, scope, key)
                     wait = seconds_until(stats.reset_time)
-            except Exception as error:  # noqa: BLE001
+            except Exception as error:
                 self._availability.failed(error)
                 return None
             self._availability.answered()
@@ -167,7 +167,7 @@ class RedisWindows:
             return None
         try:
             wait = hit(self._limiter, rate, scope, key)
-        except Exception as error:  # noqa: BLE001
+        except Exception as error:
             self._availability.failed(error)
             return None
         self._availability.answered()
@@ -179,7 +179,7 @@ class RedisWindows:
             return
         try:
             self._limiter.clear(rate, scope, key)
-        except Exception as error:  # noqa: BLE001
+        except Exception as error:
             self._availability.failed(error)
         else:
             self._availability.answered()
@@ -190,7 +190,7 @@ class RedisWindows:
             return False
         try:
             self._storage.get_connection().ping()
-        except Exception as error:  # noqa: BLE001
+        except Exception as error:
             self._availability.failed(error)
             return False
         self._availability.answered()

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 # Excel, LibreOffice and Google Sheets run a cell that begins with one of these as a formula; the
-# wide ones where Chinese, Japanese or Korean is written.
+# wide ones, which a linter takes for mistakes, where Chinese, Japanese or Korean is written.
 # https://owasp.org/www-community/attacks/CSV_Injection
 FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001
 # With quote marks in front: so that `original` finds back to every text.

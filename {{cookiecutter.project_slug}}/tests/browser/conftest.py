@@ -42,7 +42,7 @@ document.addEventListener("securitypolicyviolation", (event) =>
 
 
 # The users of the server are called as their roles, and have this password.
-PASSWORD = "seven purple elephants"  # noqa: S105
+PASSWORD = "seven purple elephants"
 SYSTEM = audit.Actor(None, "test")
 VARIABLES = PRODUCTION | {
     "AUTH_BACKEND": "password",

@@ -32,7 +32,7 @@ pytestmark = pytest.mark.browser
 
 # How soon open tabs notice that their session has ended: 10 s, and the time to load a page.
 FOLLOWS_MS = 15_000
-NEW_PASSWORD = "nine yellow giraffes"  # noqa: S105
+NEW_PASSWORD = "nine yellow giraffes"
 
 
 def cookies(tab: Tab) -> dict[str, str]:

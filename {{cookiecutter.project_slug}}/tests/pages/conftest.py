@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from {{cookiecutter.package_name}}.auth.users import Account
 
-PASSWORD = "seven purple elephants"  # noqa: S105
+PASSWORD = "seven purple elephants"
 SYSTEM = audit.Actor(None, "test")
 SCRIPT = PROJECT / "src" / "{{cookiecutter.package_name}}" / "main.py"
 

@@ -12,7 +12,7 @@ from .conftest import PASSWORD, add_user, app_of, opened_by
 if TYPE_CHECKING:
     from streamlit.testing.v1 import AppTest
 
-NEW_PASSWORD = "nine yellow giraffes"  # noqa: S105
+NEW_PASSWORD = "nine yellow giraffes"
 
 
 def open_page(app: AppTest) -> AppTest:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from streamlit.testing.v1 import AppTest
 
 WRONG = "User name or password is wrong."
-NEW_PASSWORD = "nine yellow giraffes"  # noqa: S105
+NEW_PASSWORD = "nine yellow giraffes"
 
 
 def sign_in(app: AppTest, username: str, password: str) -> AppTest:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import pytest
 
 TESTER = Actor(None, "test")
-PASSWORD = "a long enough pass phrase"  # noqa: S105
+PASSWORD = "a long enough pass phrase"
 UNLIMITED = {
     "AUTH_BACKEND": "password",
     "AUTH_ALLOW_ANONYMOUS": "false",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
-import statistics
 import time
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -221,8 +220,9 @@ def test_known_and_unknown_users_look_the_same(site: Site) -> None:
         for kind, username in names.items():
             asyncio.run(attempt(kind, username))
     assert len(texts) == 1
-    medians = [statistics.median(values) for values in times.values()]
-    assert max(medians) < 1.1 * min(medians), times
+    # The quickest one of each: what other programs do on this machine only adds.
+    best = [min(values) for values in times.values()]
+    assert max(best) < 1.1 * min(best), times
 
 
 # --- Cookies --------------------------------------------------------------------------------------
@@ -761,10 +761,10 @@ def test_many_half_open_sign_ins_leave_nothing(site: Site) -> None:
         writer.close()
 
     async def attack() -> None:
-        await asyncio.gather(*(ask(500) for _connection in range(20)))
+        await asyncio.gather(*(ask(250) for _connection in range(20)))
 
     asyncio.run(attack())
-    assert memory_mb(site) < before + 30
+    assert memory_mb(site) < before + 20
     with transaction(read_only=True) as session:
         assert len(session.scalars(select(PendingLogin)).all()) < 20
 

@@ -100,7 +100,7 @@ def test_the_end_does_not_wait_for_a_slow_request(tmp_path: Path) -> None:
             time.sleep(0.5)  # the request must be in the handler; nothing tells when it is
             started = time.monotonic()
             assert server.stop() == 0
-            assert time.monotonic() - started < 5
+            assert time.monotonic() - started < 20  # the request takes 60
         assert "timeout graceful shutdown exceeded" in server.log()
 
 
@@ -136,18 +136,25 @@ def test_closed_sessions_are_let_go_though_nobody_comes(tmp_path: Path) -> None:
         asyncio.run(visit(server.url))
 
 
+def run_until(line: str, command: list[str], output: Path, **variables: str) -> None:
+    """Run a program until its output has a text, then end it."""
+    environment = {**psutil.Process().environ(), **variables}
+    with output.open("wb") as stream:
+        process = subprocess.Popen(
+            command, cwd=PROJECT, env=environment, stdout=stream, stderr=stream
+        )
+    try:
+        assert eventually(lambda: line in output.read_text(encoding="utf-8"), seconds=30)
+    finally:
+        process.terminate()
+        process.wait(timeout=10)
+
+
 def test_a_start_past_streamlit_is_warned_about(tmp_path: Path) -> None:
     port = free_port()
     command = [sys.executable, "-m", "uvicorn", "streamlit_app:app", "--port", str(port)]
     output = tmp_path / "uvicorn.log"
-    with output.open("wb") as stream:
-        process = subprocess.Popen(command, cwd=PROJECT, stdout=stream, stderr=stream)
-    try:
-        warning = "STREAMLIT_* variables are ignored"
-        assert eventually(lambda: warning in output.read_text(encoding="utf-8"), seconds=30)
-    finally:
-        process.terminate()
-        process.wait(timeout=10)
+    run_until("STREAMLIT_* variables are ignored", command, output)
 
 
 def test_file_descriptors_are_raised_to_what_is_allowed(tmp_path: Path) -> None:
@@ -177,22 +184,13 @@ def test_an_occupied_metrics_port_under_streamlit_run_is_one_line_in_the_log(
 ) -> None:
     command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py", "--server.port"]
     output = tmp_path / "streamlit.log"
-    with socket.create_server(("127.0.0.1", 0)) as taken, output.open("wb") as stream:
-        environment = {
-            **psutil.Process().environ(),
-            **PRODUCTION,
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        variables = {
             "METRICS_PORT": str(taken.getsockname()[1]),
             "DATABASE_URL": new_sqlite(tmp_path / "app.db"),
         }
-        process = subprocess.Popen(
-            [*command, str(free_port())], cwd=PROJECT, env=environment, stdout=stream, stderr=stream
-        )
-        try:
-            started = '"event": "started"'
-            assert eventually(lambda: started in output.read_text(encoding="utf-8"), seconds=30)
-        finally:
-            process.terminate()
-            process.wait(timeout=10)
+        command.append(str(free_port()))
+        run_until('"event": "started"', command, output, **PRODUCTION, **variables)
     log = output.read_text(encoding="utf-8")
     assert log.count("the app runs without /metrics") == 1
     assert "Traceback" not in log

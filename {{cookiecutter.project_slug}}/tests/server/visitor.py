@@ -72,28 +72,26 @@ class Page:
 
     async def fill(self, page: str, **fields: str) -> None:
         """Type into text fields by label, and leave them."""
-        message = BackMsg()
-        message.rerun_script.page_name = page
-        for label, value in fields.items():
-            state = message.rerun_script.widget_states.widgets.add()
-            state.id = self.find("text_input", label.replace("_", " ")).id
-            state.string_value = value
-        await self.tab.send(message)
+        await self.tab.send(self._filled(page, fields))
         await self.tab.finished()
 
     async def submit(self, button: str, page: str = "", **fields: str) -> None:
         """Fill in text fields by label (_ for a space), and press a button."""
-        message = BackMsg()
-        message.rerun_script.page_name = page
-        for label, value in fields.items():
-            state = message.rerun_script.widget_states.widgets.add()
-            state.id = self.find("text_input", label.replace("_", " ")).id
-            state.string_value = value
+        message = self._filled(page, fields)
         state = message.rerun_script.widget_states.widgets.add()
         state.id = self.find("button", button).id
         state.trigger_value = True
         await self.tab.send(message)
         await self.tab.finished()
+
+    def _filled(self, page: str, fields: dict[str, str]) -> BackMsg:
+        message = BackMsg()
+        message.rerun_script.page_name = page
+        for label, value in fields.items():
+            state = message.rerun_script.widget_states.widgets.add()
+            state.id = self.find("text_input", label.replace("_", " ")).id
+            state.string_value = value
+        return message
 
 
 @dataclass

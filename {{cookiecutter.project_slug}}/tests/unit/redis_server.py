@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-PASSWORD = "correct-horse-battery"  # noqa: S105 - of a server that lives for one test
+PASSWORD = "correct-horse-battery"
 START_SECONDS = 10
 
 

@@ -141,8 +141,8 @@ def test_readable_secrets(project: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     ("name", "value"),
     [
         ("ALLOWED_IPS", ""),
-        ("APP_HOST", "0.0.0.0"),  # noqa: S104
-        ("METRICS_HOST", "0.0.0.0"),  # noqa: S104
+        ("APP_HOST", "0.0.0.0"),
+        ("METRICS_HOST", "0.0.0.0"),
         ("DATABASE_URL", "sqlite:////srv/app.db"),
         ("LOG_LEVEL", "debug"),
         ("LOG_FORMAT", "text"),

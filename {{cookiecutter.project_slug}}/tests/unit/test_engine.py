@@ -27,7 +27,7 @@ from {{cookiecutter.package_name}}.data.engine import (
 from {{cookiecutter.package_name}}.data.tables import UTCDateTime, utc_now
 from {{cookiecutter.package_name}}.settings import get_settings
 
-from .postgres_server import running_postgres
+from .postgres_server import PostgresServer, running_postgres
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -86,7 +86,7 @@ def test_the_end_of_the_block_commits() -> None:
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
 @pytest.mark.usefixtures("notes")
 def test_an_exception_rolls_back(error: type[BaseException]) -> None:
-    with pytest.raises(error), transaction() as session:  # noqa: PT012
+    with pytest.raises(error), transaction() as session:  # noqa: PT012 - the whole block
         session.execute(insert(NOTES).values(text="one"))
         raise error
     assert texts() == []
@@ -94,7 +94,7 @@ def test_an_exception_rolls_back(error: type[BaseException]) -> None:
 
 @pytest.mark.usefixtures("notes")
 def test_a_transaction_inside_another_is_part_of_it() -> None:
-    with pytest.raises(ValueError, match="outer"), transaction():  # noqa: PT012
+    with pytest.raises(ValueError, match="outer"), transaction():  # noqa: PT012 - the whole block
         add("inner")
         raise ValueError("outer")
     assert texts() == []
@@ -200,7 +200,7 @@ def test_times_come_back_in_utc() -> None:
 @pytest.mark.usefixtures("notes")
 def test_a_time_without_zone_is_refused() -> None:
     with pytest.raises(StatementError, match="without a zone"), transaction() as session:
-        session.execute(insert(NOTES).values(at=datetime(2026, 1, 2)))  # noqa: DTZ001
+        session.execute(insert(NOTES).values(at=datetime(2026, 1, 2)))  # noqa: DTZ001 - the mistake
 
 
 # --- The engine -----------------------------------------------------------------------------------
@@ -418,61 +418,58 @@ def test_postgresql_says_whose_fault_it_is(state: str, expected: type[Exception]
         session.execute(sqlalchemy.text(error))
 
 
-def test_postgresql_that_was_restarted_is_not_noticed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def own_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[PostgresServer]:
+    """Return a PostgreSQL that the test may kill, with the notes in it."""
     with running_postgres(tmp_path) as server:
         monkeypatch.setenv("DATABASE_URL", server.url)
         get_settings.cache_clear()
         NOTES.metadata.create_all(get_engine())
-        server.kill()
-        server.start()
-        add("the connection of the pool was dead")
+        yield server
         engine.forget()
 
 
-def test_postgresql_dies_under_load_and_comes_back(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_postgresql_that_was_restarted_is_not_noticed(own_server: PostgresServer) -> None:
+    own_server.kill()
+    own_server.start()
+    add("the connection of the pool was dead")
+
+
+def test_postgresql_dies_under_load_and_comes_back(own_server: PostgresServer) -> None:
     """What was reported as saved is there; the rest said DatabaseUnavailable."""
-    with running_postgres(tmp_path) as server:
-        monkeypatch.setenv("DATABASE_URL", server.url)
-        get_settings.cache_clear()
-        NOTES.metadata.create_all(get_engine())
-        saved: list[str] = []
-        refused: list[str] = []
-        other: list[BaseException] = []
-        end = threading.Event()
+    saved: list[str] = []
+    refused: list[str] = []
+    other: list[BaseException] = []
+    end = threading.Event()
 
-        def write(thread: int) -> None:
-            number = 0
-            while not end.is_set():
-                number += 1
-                text = f"{thread}-{number}"
-                try:
-                    add(text)
-                    saved.append(text)
-                except DatabaseUnavailable:
-                    refused.append(text)
-                    time.sleep(0.01)
-                except BaseException as error:  # noqa: BLE001 - the test looks at it
-                    other.append(error)
+    def write(thread: int) -> None:
+        number = 0
+        while not end.is_set():
+            number += 1
+            text = f"{thread}-{number}"
+            try:
+                add(text)
+                saved.append(text)
+            except DatabaseUnavailable:
+                refused.append(text)
+                time.sleep(0.01)
+            except BaseException as error:  # noqa: BLE001 - the test looks at it
+                other.append(error)
 
-        threads = [threading.Thread(target=write, args=(number,)) for number in range(10)]
-        for thread in threads:
-            thread.start()
-        wait_for(lambda: len(saved) > 100)
-        server.kill()
-        before = len(saved)
-        wait_for(lambda: len(refused) > 100)
-        server.start()
-        wait_for(lambda: len(saved) > before + 100)
-        end.set()
-        for thread in threads:
-            thread.join()
-        assert other == []
-        assert set(saved) <= set(texts())
-        engine.forget()
+    threads = [threading.Thread(target=write, args=(number,)) for number in range(10)]
+    for thread in threads:
+        thread.start()
+    wait_for(lambda: len(saved) > 100)
+    own_server.kill()
+    before = len(saved)
+    wait_for(lambda: len(refused) > 100)
+    own_server.start()
+    wait_for(lambda: len(saved) > before + 100)
+    end.set()
+    for thread in threads:
+        thread.join()
+    assert other == []
+    assert set(saved) <= set(texts())
 
 
 def wait_for(condition: object, seconds: float = 60) -> None:

@@ -8,9 +8,9 @@ from importlib.metadata import version
 from types import SimpleNamespace
 
 import pytest
-import streamlit_authenticator  # type: ignore[import-untyped]
+import streamlit_authenticator
 from streamlit.testing.v1 import AppTest
-from streamlit_authenticator.views import authentication_view  # type: ignore[import-untyped]
+from streamlit_authenticator.views import authentication_view
 
 from {{cookiecutter.package_name}}.auth import form
 
@@ -53,7 +53,7 @@ def login_page() -> None:
 
     def check(username: str, password: str) -> bool:
         st.session_state["asked"] = (username, password)
-        return password == "right"  # noqa: S105
+        return password == "right"
 
     def finish() -> None:
         st.session_state["finished"] = True

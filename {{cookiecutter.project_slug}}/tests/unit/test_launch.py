@@ -84,7 +84,7 @@ def test_streamlit_gets_the_settings_in_production(empty_project: Path) -> None:
         "APP_ENV": "production",
         "APP_SECRET_KEY": KEY,
         "APP_BASE_URL": "https://tool.example.org:8443/team/tool",
-        "APP_HOST": "0.0.0.0",  # noqa: S104
+        "APP_HOST": "0.0.0.0",
         "APP_PORT": str(port),
         "TRUSTED_PROXIES": "10.0.0.0/8, 127.0.0.1",
         "LOG_LEVEL": "warning",
@@ -97,7 +97,7 @@ def test_streamlit_gets_the_settings_in_production(empty_project: Path) -> None:
         "browser.serverPort": 8443,
         "client.showErrorDetails": "none",
         "logger.level": "warning",
-        "server.address": "0.0.0.0",  # noqa: S104
+        "server.address": "0.0.0.0",
         "server.allowedHosts": ["tool.example.org"],
         "server.baseUrlPath": "team/tool",
         "server.fileWatcherType": "none",

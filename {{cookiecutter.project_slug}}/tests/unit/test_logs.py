@@ -117,7 +117,7 @@ def test_the_standard_library_writes_the_same_lines(configure: Callable[..., Ter
         ("info", "tests", "mapping"),
     ]
     assert output.lines()[0]["order"] == 7
-    assert output.lines()[0]["password"] == "[redacted]"  # noqa: S105
+    assert output.lines()[0]["password"] == "[redacted]"
 
 
 def test_log_level_applies_to_everything(configure: Callable[..., Terminal]) -> None:
@@ -173,7 +173,7 @@ def test_every_error_has_another_id() -> None:
 # --- Whatever happens -----------------------------------------------------------------------------
 
 
-class Unprintable(Exception):  # noqa: N818
+class Unprintable(Exception):  # noqa: N818 - it is not raised
     """An error that fails at being shown."""
 
     def __str__(self) -> NoReturn:
@@ -182,11 +182,11 @@ class Unprintable(Exception):  # noqa: N818
     __repr__ = __str__
 
 
-class BadCause(Exception):  # noqa: N818
+class BadCause(Exception):  # noqa: N818 - it is not raised
     """An error that the traceback module cannot handle."""
 
     @property
-    def __cause__(self) -> NoReturn:  # type: ignore[override]
+    def __cause__(self) -> NoReturn:  # type: ignore[override] # on purpose
         raise RuntimeError("no")
 
 
@@ -203,7 +203,7 @@ def test_hostile_input_ends_as_one_valid_line_each(configure: Callable[..., Term
         lambda: log.info("value", value=cyclic),
         lambda: log.info("value", value=Unprintable()),
         lambda: log.info("value", value=[float("nan"), 10**5000, b"\xff", object()]),
-        lambda: log.info(Unprintable()),  # type: ignore[arg-type]
+        lambda: log.info(Unprintable()),  # type: ignore[arg-type] # on purpose
         lambda: log.error("failed", exc_info=Unprintable()),
         lambda: log.error("failed", exc_info=BadCause()),
         lambda: log.info("too many %s", 1, 2),
@@ -245,10 +245,10 @@ def test_secrets_of_the_settings_are_hidden(configure: Callable[..., Terminal]) 
 
 def test_what_code_prints_becomes_log_lines(configure: Callable[..., Terminal]) -> None:
     output = configure()
-    print("first\nsecond", 2)  # noqa: T201
-    print("unfinished", end=" ")  # noqa: T201
-    print("third")  # noqa: T201
-    print("an error", file=sys.stderr)  # noqa: T201
+    print("first\nsecond", 2)  # noqa: T201 - it is about print
+    print("unfinished", end=" ")  # noqa: T201 - it is about print
+    print("third")  # noqa: T201 - it is about print
+    print("an error", file=sys.stderr)  # noqa: T201 - it is about print
     traceback.print_exception(ValueError("password=hunter2"))
     sys.stdout.write("x" * 2 * MAX_TEXT)  # somebody never ends a line
     sys.stdout.flush()
@@ -280,7 +280,7 @@ def test_configure_again_replaces_what_was_there(configure: Callable[..., Termin
     configure()
     output = configure()
     log.info("once")
-    print("printed once")  # noqa: T201
+    print("printed once")  # noqa: T201 - it is about print
     assert [line["event"] for line in output.lines()] == ["once", "printed once"]
     configure(log_format="text")
     assert sys.stdout is output

@@ -155,7 +155,7 @@ class Hostile:
     def __str__(self) -> NoReturn:
         raise RuntimeError("no")
 
-    __repr__ = __eq__ = __bool__ = __len__ = __hash__ = __str__  # type: ignore[assignment]
+    __repr__ = __eq__ = __bool__ = __len__ = __hash__ = __str__  # type: ignore[assignment] # all fail
 
 
 class HostileDict(dict[str, object]):

@@ -428,4 +428,4 @@ def test_settings_cannot_be_changed() -> None:
     settings = get_settings()
     assert settings is get_settings()
     with pytest.raises(ValidationError):
-        settings.app_port = 1  # type: ignore[misc]
+        settings.app_port = 1  # type: ignore[misc] # on purpose

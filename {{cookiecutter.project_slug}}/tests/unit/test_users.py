@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import bcrypt
 import pytest
@@ -27,7 +27,7 @@ from {{cookiecutter.package_name}}.settings import get_settings
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-PASSWORD = "a long enough pass phrase"  # noqa: S105
+PASSWORD = "a long enough pass phrase"
 ADMIN = Actor(1, "boss", "203.0.113.1")
 BROWSER = sessions.hash_of("the token of a browser")
 
@@ -48,9 +48,9 @@ def password_backend(
     get_limiter.cache_clear()
 
 
-def add(username: str = "ann", role: Role = Role.VIEWER, **options: object) -> users.Account:
-    values = {"password": PASSWORD, "must_change_password": False} | options
-    return users.create(username, roles=[role], actor=ADMIN, **values)  # type: ignore[arg-type]
+def add(username: str = "ann", role: Role = Role.VIEWER, **options: Any) -> users.Account:
+    values: dict[str, Any] = {"password": PASSWORD, "must_change_password": False} | options
+    return users.create(username, roles=[role], actor=ADMIN, **values)
 
 
 def attempt(password: str = PASSWORD, username: str = "ann") -> sign_in.Outcome:
@@ -101,9 +101,9 @@ def test_an_account_is_found_however_its_name_is_written() -> None:
         {"password": None, "password_hash": "plain text"},
     ],
 )
-def test_wrong_accounts_are_refused_in_one_line(wrong: dict[str, object]) -> None:
+def test_wrong_accounts_are_refused_in_one_line(wrong: dict[str, Any]) -> None:
     with pytest.raises(UserError) as error:
-        add(**({"username": "ann"} | wrong))  # type: ignore[arg-type]
+        add(**({"username": "ann"} | wrong))
     assert "\n" not in str(error.value)
     assert users.count() == 0
 

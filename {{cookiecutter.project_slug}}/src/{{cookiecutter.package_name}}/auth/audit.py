@@ -29,7 +29,7 @@ USER_DISABLED: Final = "user disabled"
 USER_ENABLED: Final = "user enabled"
 USER_REMOVED: Final = "user removed"
 ROLES_CHANGED: Final = "roles changed"
-PASSWORD_CHANGED: Final = "password changed"  # noqa: S105
+PASSWORD_CHANGED: Final = "password changed"  # noqa: S105 - the name of an event
 RESET_CODE_MADE: Final = "reset code made"
 
 EVENTS: Final = (

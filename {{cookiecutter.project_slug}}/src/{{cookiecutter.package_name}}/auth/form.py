@@ -13,8 +13,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 import streamlit as st
-from streamlit_authenticator import Authenticate  # type: ignore[import-untyped]
-from streamlit_authenticator.views import authentication_view  # type: ignore[import-untyped]
+from streamlit_authenticator import Authenticate
+from streamlit_authenticator.views import authentication_view
 
 from ..i18n import _
 
@@ -118,7 +118,7 @@ class _ServerSession:
             self._finish()
 
 
-class _Authenticate(Authenticate):  # type: ignore[misc]
+class _Authenticate(Authenticate):  # type: ignore[misc] # the library has no types
     """The widgets without what the library's own constructor builds behind them."""
 
     def __init__(self, checks: _Checks, session: _ServerSession, rules: str = "") -> None:

@@ -29,11 +29,11 @@ class RoleSet(TypeDecorator[frozenset[Role]]):
     impl = String(100)
     cache_ok = True
 
-    def process_bind_param(self, value: frozenset[Role] | None, dialect: Dialect) -> str | None:  # noqa: ARG002
+    def process_bind_param(self, value: frozenset[Role] | None, _dialect: Dialect) -> str | None:
         """Write the roles in a fixed order."""
         return None if value is None else ",".join(role for role in Role if role in value)
 
-    def process_result_value(self, value: str | None, dialect: Dialect) -> frozenset[Role] | None:  # noqa: ARG002
+    def process_result_value(self, value: str | None, _dialect: Dialect) -> frozenset[Role] | None:
         """Read the roles; what is no role any more grants nothing."""
         return None if value is None else parse_roles(value.split(","))
 

@@ -33,11 +33,11 @@ class EncryptedText(TypeDecorator[str]):
     impl = Text
     cache_ok = True
 
-    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002
+    def process_bind_param(self, value: str | None, _dialect: Dialect) -> str | None:
         """Encrypt with the newest key."""
         return None if value is None else _keys().encrypt(value.encode()).decode("ascii")
 
-    def process_result_value(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002
+    def process_result_value(self, value: str | None, _dialect: Dialect) -> str | None:
         """Decrypt with the key that fits."""
         if value is None:
             return None

@@ -51,5 +51,4 @@ if __name__ == "__main__":
     documents = {"env": env_example, "markdown": markdown_table}
     if sys.argv[1:] not in [["env"], ["markdown"]]:
         sys.exit("usage: python -m <package>.ops.reference env|markdown")
-    sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]
-    sys.stdout.write(documents[sys.argv[1]]())
+    sys.stdout.buffer.write(documents[sys.argv[1]]().encode("utf-8"))
