@@ -95,7 +95,7 @@ def postgres_url() -> URL:
 def _own_postgres() -> str:
     from .unit.postgres_server import PostgresServer, programs_or_skip
 
-    server = PostgresServer(programs_or_skip(), Path(tempfile.mkdtemp(prefix="postgres-")))
+    server = PostgresServer(programs_or_skip())
     server.start()
     atexit.register(server.remove)
     return server.url

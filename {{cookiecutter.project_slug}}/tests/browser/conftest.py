@@ -17,7 +17,7 @@ from {{cookiecutter.package_name}}.auth.roles import Role
 from {{cookiecutter.package_name}}.data import engine
 from {{cookiecutter.package_name}}.settings import get_settings
 
-from ..conftest import PRODUCTION, PROJECT, new_sqlite, running_server
+from ..conftest import PRODUCTION, PROJECT, fresh_database, running_server
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -51,15 +51,23 @@ VARIABLES = PRODUCTION | {
 }
 
 
+@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
+def database_url(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    """Return a database without users, of each kind."""
+    with fresh_database(request.param, tmp_path_factory.mktemp("database")) as url:
+        yield url
+
+
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def server(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """Return a server in production shape with a user of each role."""
-    directory = tmp_path_factory.mktemp("browser")
-    url = new_sqlite(directory / "app.db")
-    with database_of(url):
+    with database_of(database_url):
         for role in Role:
             add_user(role)
-    with running_server(directory, VARIABLES | {"DATABASE_URL": url}) as running:
+    directory = tmp_path_factory.mktemp("browser")
+    with running_server(directory, VARIABLES | {"DATABASE_URL": database_url}) as running:
         yield running
 
 

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from playwright.sync_api import Route
+
 pytestmark = pytest.mark.browser
 
 FOLLOWS_MS = 15_000
@@ -67,8 +69,9 @@ def provider() -> Iterator[str]:
         yield url
 
 
-def variables(provider: str) -> dict[str, str]:
+def variables(provider: str, database_url: str) -> dict[str, str]:
     return VARIABLES | {
+        "DATABASE_URL": database_url,
         "AUTH_BACKEND": "oidc",
         "OIDC_DISCOVERY_URL": provider + DISCOVERY,
         "OIDC_CLIENT_ID": "tool",
@@ -78,8 +81,11 @@ def variables(provider: str) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def oidc_server(provider: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with running_server(tmp_path_factory.mktemp("oidc"), variables(provider)) as running:
+def oidc_server(
+    provider: str, database_url: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Server]:
+    directory = tmp_path_factory.mktemp("oidc")
+    with running_server(directory, variables(provider, database_url)) as running:
         yield running
 
 
@@ -160,10 +166,12 @@ def test_a_disabled_account_stays_out(stranger: Tab, oidc_server: Server) -> Non
             users.enable(account.id, SYSTEM)
 
 
-def test_an_expired_token_is_refused(new_tab: Callable[..., Tab], tmp_path: Path) -> None:
+def test_an_expired_token_is_refused(
+    new_tab: Callable[..., Tab], database_url: str, tmp_path: Path
+) -> None:
     with (
         running_provider("--token-max-age", "-300") as url,
-        running_server(tmp_path, variables(url)) as server,
+        running_server(tmp_path, variables(url, database_url)) as server,
     ):
         tab = new_tab(user=None, at=server)
         tab.open("/?lang=en")
@@ -179,9 +187,11 @@ def test_who_refuses_at_the_provider_is_not_signed_in(stranger: Tab) -> None:
     assert not stranger.page.get_by_test_id("stSidebarNavLink").count()
 
 
-def test_a_provider_that_is_down_is_no_crash(new_tab: Callable[..., Tab], tmp_path: Path) -> None:
+def test_a_provider_that_is_down_is_no_crash(
+    new_tab: Callable[..., Tab], database_url: str, tmp_path: Path
+) -> None:
     with running_provider() as url:
-        gone = variables(url)
+        gone = variables(url, database_url)
     with running_server(tmp_path, gone) as server:
         tab = new_tab(user=None, at=server)
         tab.open("/?lang=en")
@@ -195,7 +205,7 @@ def test_two_replicas_know_the_same_sessions(
     stranger: Tab, oidc_server: Server, provider: str, tmp_path: Path
 ) -> None:
     sign_in(stranger, "1")
-    same = variables(provider) | {"DATABASE_URL": oidc_server.database}
+    same = variables(provider, oidc_server.database)
     with running_server(tmp_path, same) as replica:
         # Cookies do not know ports.
         other = tab_in(stranger.page.context, replica)
@@ -205,3 +215,24 @@ def test_two_replicas_know_the_same_sessions(
         stranger.page.get_by_test_id("stSidebarNavLink").first.wait_for(
             state="detached", timeout=FOLLOWS_MS
         )
+
+
+def test_a_sign_in_may_end_on_another_replica(
+    stranger: Tab, oidc_server: Server, provider: str, tmp_path: Path
+) -> None:
+    same = variables(provider, oidc_server.database) | {"APP_BASE_URL": oidc_server.url}
+    with running_server(tmp_path, same) as replica:
+
+        def send_to_the_other(route: Route) -> None:
+            answer = route.fetch(max_redirects=0)
+            back = answer.headers.get("location", "").replace(oidc_server.url, replica.url)
+            route.fulfill(response=answer, headers={**answer.headers, "location": back})
+
+        stranger.page.get_by_test_id("stMain").get_by_role("button", name="Sign in").click()
+        stranger.page.locator("input[name=sub]").fill("1")
+        stranger.page.route(f"{provider}/**", send_to_the_other)
+        stranger.page.get_by_role("button", name="Authorize").click()
+        stranger.page.wait_for_url(f"{replica.url}/**")
+        stranger.page.wait_for_load_state()
+        stranger.open("/?lang=en")
+        expect(stranger.page.get_by_test_id("stSidebar")).to_contain_text("Ann Lee")

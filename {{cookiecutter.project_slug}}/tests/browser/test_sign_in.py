@@ -12,7 +12,7 @@ from {{cookiecutter.package_name}}.auth import users
 from {{cookiecutter.package_name}}.auth.roles import Role
 from {{cookiecutter.package_name}}.i18n import LANGUAGES
 
-from ..conftest import Server, new_sqlite, running_server
+from ..conftest import Server, running_server
 from .conftest import (
     PASSWORD,
     SYSTEM,
@@ -115,12 +115,9 @@ def test_scripts_cannot_read_the_session(new_tab: Callable[..., Tab]) -> None:
 
 
 def test_a_restart_of_the_server_signs_nobody_out(
-    new_tab: Callable[..., Tab], tmp_path: Path
+    new_tab: Callable[..., Tab], server: Server, tmp_path: Path
 ) -> None:
-    url = new_sqlite(tmp_path / "app.db")
-    with database_of(url):
-        add_user(Role.EDITOR)
-    variables = VARIABLES | {"DATABASE_URL": url}
+    variables = VARIABLES | {"DATABASE_URL": server.database}
     with running_server(tmp_path, variables) as first:
         tab = new_tab(user=None, at=first)
         tab.open()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from sqlalchemy import update
 
 from {{cookiecutter.package_name}}.auth import sessions, users
 from {{cookiecutter.package_name}}.auth.models import User
@@ -89,8 +90,11 @@ def test_the_flag_of_the_library_signs_nobody_in() -> None:
     assert buttons(app) == ["Sign in", "Set the password"]
 
 
-def test_a_callback_asks_for_the_role_again() -> None:
-    # The page is open, with all its buttons, when the admin loses the role.
+@pytest.mark.parametrize(
+    "loss", [{"roles": frozenset({Role.VIEWER})}, {"must_change_password": True}]
+)
+def test_a_callback_asks_for_the_role_again(loss: dict[str, object]) -> None:
+    # The page is open, with all its buttons, when the admin loses the role, or trust.
     admin = add_user(Role.ADMIN, "ann")
     victim = add_user(Role.VIEWER, "bob")
     app = opened_by(admin)
@@ -98,7 +102,7 @@ def test_a_callback_asks_for_the_role_again() -> None:
     app.selectbox(key="users_chosen").set_value(victim.id).run()
     disable = next(button for button in app.button if button.label == "Disable")
     with transaction() as session:  # the session lives on, for the few seconds of the cache
-        session.get_one(User, admin.id).roles = frozenset({Role.VIEWER})
+        session.execute(update(User).where(User.id == admin.id).values(**loss))
     sessions.forget_cached()
     disable.click().run()
     found = users.get(victim.id)

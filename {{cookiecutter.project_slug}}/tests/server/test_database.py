@@ -152,9 +152,9 @@ except DatabaseUnavailable:
 
 
 @pytest.fixture
-def postgres(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[PostgresServer]:
+def postgres(monkeypatch: pytest.MonkeyPatch) -> Iterator[PostgresServer]:
     """Start a PostgreSQL of our own, with all tables and one for clicks."""
-    with running_postgres(tmp_path) as server:
+    with running_postgres() as server:
         monkeypatch.setenv("DATABASE_URL", server.url)
         get_settings.cache_clear()
         revisions.upgrade()

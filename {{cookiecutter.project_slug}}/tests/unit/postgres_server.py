@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import subprocess
+import tempfile
 import time
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,23 +25,24 @@ FOLDERS = "/usr/lib/postgresql/*/bin"  # Debian keeps the programs of each versi
 
 
 class PostgresServer:
-    """A `postgres` on a free port of the loopback interface, with its data in `directory`."""
+    """A `postgres` on a free port of the loopback interface, with a directory of its own.
 
-    def __init__(self, programs: Path, directory: Path) -> None:
+    pytest closes the parent of its directories to others whenever it starts, and PostgreSQL, which
+    refuses to run as root, is one of them.
+    """
+
+    def __init__(self, programs: Path) -> None:
         self.port = free_port()
         self.url = f"postgresql://app@127.0.0.1:{self.port}/postgres"
         self._programs = programs
-        self._data = directory / "postgres"
-        self._log = directory / "postgres.log"
+        self._directory = Path(tempfile.mkdtemp(prefix="postgres-"))
+        self._data = self._directory / "data"
+        self._log = self._directory / "log"
         self._process: subprocess.Popen[bytes] | None = None
-        self._data.mkdir()
-        # PostgreSQL refuses to run as root.
         self._as_user: list[str | Path] = []
         if os.getuid() == 0:
             self._as_user = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
-            os.chown(self._data, 65534, 65534)
-            for folder in list(self._data.parents)[:-2]:  # those of pytest are closed to others
-                folder.chmod(folder.stat().st_mode | 0o011)
+            os.chown(self._directory, 65534, 65534)
         initdb = [*self._as_user, programs / "initdb", "-D", self._data, "-U", "app", "-E", "UTF8"]
         options = ["--no-sync", "--locale=C.UTF-8", "--auth=trust"]
         subprocess.run([*initdb, *options], check=True, stdout=subprocess.DEVNULL)
@@ -67,9 +69,9 @@ class PostgresServer:
             self._process = None
 
     def remove(self) -> None:
-        """End the server, and delete its data with the directory that it was given."""
+        """End the server, and delete its data."""
         self.kill()
-        shutil.rmtree(self._data.parent)
+        shutil.rmtree(self._directory)
 
     def _answers(self) -> bool:
         try:
@@ -80,14 +82,14 @@ class PostgresServer:
 
 
 @contextmanager
-def running_postgres(directory: Path) -> Iterator[PostgresServer]:
+def running_postgres() -> Iterator[PostgresServer]:
     """Start a PostgreSQL server and stop it at the end; skip the test where there is none."""
-    server = PostgresServer(programs_or_skip(), directory)
-    server.start()
+    server = PostgresServer(programs_or_skip())
     try:
+        server.start()
         yield server
     finally:
-        server.kill()
+        server.remove()
 
 
 def programs_or_skip() -> Path:

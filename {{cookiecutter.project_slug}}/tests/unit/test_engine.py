@@ -419,9 +419,9 @@ def test_postgresql_says_whose_fault_it_is(state: str, expected: type[Exception]
 
 
 @pytest.fixture
-def own_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[PostgresServer]:
+def own_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[PostgresServer]:
     """Return a PostgreSQL that the test may kill, with the notes in it."""
-    with running_postgres(tmp_path) as server:
+    with running_postgres() as server:
         monkeypatch.setenv("DATABASE_URL", server.url)
         get_settings.cache_clear()
         NOTES.metadata.create_all(get_engine())

@@ -119,6 +119,15 @@ def test_counts_each_scope_and_key_on_its_own(limiter: Limiter, hit: Hits) -> No
     assert again > 0
 
 
+def test_forgets_one_key_of_one_scope(limiter: Limiter) -> None:
+    hits = [("1/minute", scope, key) for scope in ("action", "other") for key in ("ann", "bob")]
+    assert in_thread(limiter, *hits) == [0.0] * 4
+    limiter.forget("1/minute", "action", "ann")
+    waits = in_thread(limiter, *hits)
+    assert waits[0] == 0.0
+    assert min(waits[1:]) > 50
+
+
 @both_faces
 def test_who_waits_as_told_is_let_through(limiter: Limiter, hit: Hits) -> None:
     """The window moves: only the oldest hit has to leave it, not all of them."""

@@ -195,6 +195,14 @@ def test_a_refusal_does_not_say_why() -> None:
     assert [entry.actor for entry in entries] == ["ann", "oidc-like", "", "ann"]
 
 
+def test_sessions_of_a_disabled_account_do_not_come_back() -> None:
+    account = add()
+    token = sessions.start(account.id)
+    users.disable(account.id, ADMIN)
+    users.enable(account.id, ADMIN)
+    assert sessions.lookup(sessions.hash_of(token)) is None
+
+
 def test_a_bcrypt_hash_is_replaced_at_the_next_sign_in() -> None:
     old = bcrypt.hashpw(PASSWORD.encode(), bcrypt.gensalt(4)).decode()
     account = add(password=None, password_hash=old)

@@ -216,11 +216,10 @@ def hash_of_code(code: str) -> str:
 
 
 def remove(user_id: int, actor: Actor) -> None:
-    """Delete an account with its sessions; the audit log keeps its name."""
+    """Delete an account, and the database its sessions; the audit log keeps its name."""
     with transaction() as session:
         user = _existing(session, user_id)
         _keep_an_admin(session, user)
-        sessions.revoke_user(user.id)
         _record(audit.USER_REMOVED, actor, user)
         session.delete(user)
     sessions.forget_cached()
