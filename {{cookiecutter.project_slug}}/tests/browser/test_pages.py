@@ -18,7 +18,11 @@ if TYPE_CHECKING:
 
     from .conftest import Tab
 
-pytestmark = pytest.mark.browser
+pytestmark = [
+    pytest.mark.browser,
+    # What pages look like does not depend on it.
+    pytest.mark.parametrize("database_url", ["sqlite"], indirect=True),
+]
 
 THEME = tomllib.loads((PROJECT / ".streamlit/config.toml").read_text(encoding="utf-8"))["theme"]
 OTHER_LANGUAGES = [language for language in LANGUAGES if language != "en"]
