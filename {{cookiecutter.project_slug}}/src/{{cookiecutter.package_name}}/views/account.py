@@ -4,7 +4,11 @@ import pandas as pd
 import streamlit as st
 
 from {{cookiecutter.package_name}}.auth import form, sessions, sign_in
-from {{cookiecutter.package_name}}.auth.access import current_user_or_stop, require, role_name
+from {{cookiecutter.package_name}}.auth.access import (
+    current_user_or_stop,
+    require,
+    role_name,
+)
 from {{cookiecutter.package_name}}.auth.audit import Actor
 from {{cookiecutter.package_name}}.auth.browser_names import browser_name
 from {{cookiecutter.package_name}}.auth.current import (
