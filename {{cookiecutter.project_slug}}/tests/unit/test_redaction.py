@@ -155,7 +155,8 @@ class Hostile:
     def __str__(self) -> NoReturn:
         raise RuntimeError("no")
 
-    __repr__ = __eq__ = __bool__ = __len__ = __hash__ = __str__  # type: ignore[assignment] # all fail
+    # They have other types, and are never to be called.
+    __repr__ = __eq__ = __bool__ = __len__ = __hash__ = __str__  # type: ignore[assignment]
 
 
 class HostileDict(dict[str, object]):
