@@ -118,6 +118,11 @@ class Settings(BaseSettings):
         description="Signs cookies: at least 32 bytes, the same for every process of the app.",
         json_schema_extra={"default_text": "random at each start in development, else required"},
     )
+    app_drain_seconds: Annotated[int, Field(ge=0, le=86_400)] = Field(
+        default=0,
+        description="How long SIGTERM waits for open sessions; /readyz is 503 meanwhile.",
+        examples=["30"],
+    )
     trusted_proxies: Networks = Field(
         default=(IPv4Network("127.0.0.1"),),
         description="Networks of the reverse proxies whose X-Forwarded-For is believed.",
