@@ -82,7 +82,7 @@ def test_what_goes_in_comes_out(tmp_path: Path, keys: str | None) -> None:
     assert packed.startswith(b"backup-aes-gcm-1" if keys else b"\x1f\x8b")
 
 
-def test_links_are_not_followed(tmp_path: Path) -> None:
+def test_links_are_not_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "uploads").mkdir()
     (tmp_path / "secret").write_text("secret", encoding="utf-8")
     (tmp_path / "uploads" / "link").symlink_to(tmp_path / "secret")
@@ -90,6 +90,10 @@ def test_links_are_not_followed(tmp_path: Path) -> None:
     (tmp_path / "db").touch()
     path = tmp_path / "made.tar.gz"
     assert archive.write(path, MANIFEST, tmp_path / "db", tmp_path / "uploads", None) == 0
+    # Nor are those that a file has just been replaced by.
+    monkeypatch.setattr(archive, "_regular_files", lambda folder: [folder / "link"])
+    with pytest.raises(OSError, match="link"):
+        archive.write(tmp_path / "2", MANIFEST, tmp_path / "db", tmp_path / "uploads", None)
 
 
 @pytest.mark.parametrize("name", [b"caf\xe9.txt", b"two\nlines.txt"])
