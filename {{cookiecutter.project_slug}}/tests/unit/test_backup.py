@@ -16,7 +16,7 @@ from cryptography.fernet import Fernet
 from sqlalchemy import NullPool, make_url, select, text
 
 from {{cookiecutter.package_name}}.backup import BackupError, jobs, postgresql
-from {{cookiecutter.package_name}}.backup.folder import Folder
+from {{cookiecutter.package_name}}.backup.folder import APP, Folder
 from {{cookiecutter.package_name}}.data import engine, revisions
 from {{cookiecutter.package_name}}.data.engine import get_engine, transaction
 from {{cookiecutter.package_name}}.server.metrics_server import BackupCollector
@@ -204,7 +204,7 @@ def test_what_belongs_elsewhere_is_refused(monkeypatch: pytest.MonkeyPatch, plac
     add_notes(2)
     upload(places, "a.txt", "changed")
     monkeypatch.setattr(jobs, "APP", "another_app")
-    with pytest.raises(BackupError, match="is of the app {{cookiecutter.package_name}}, this is another_app"):
+    with pytest.raises(BackupError, match=f"is of the app {APP}, this is another_app"):
         jobs.restore(str(made.path))
     monkeypatch.undo()
     monkeypatch.setattr(revisions, "is_known", lambda _revision: False)
@@ -473,7 +473,7 @@ def test_the_commands(places: Path) -> None:
     code, output, _ = command("list")
     assert code == 0
     assert re.fullmatch(
-        rf"{name} +\d4-\d\d-\d\d \d\d:\d\d +0.0 MB +here +good", output.splitlines()[1]
+        name + r" +[0-9-]{10} [0-9:]{5} +0.0 MB +here +good", output.splitlines()[1]
     )
     code, output, _ = command("restore", name)
     assert code == 1
