@@ -9,6 +9,7 @@ import shlex
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 CACHES = {"__pycache__", ".mypy_cache", ".pytest_cache", ".ruff_cache"}
 # Compiled catalogues cannot be merged line by line; `make messages` writes them again.
@@ -34,7 +35,28 @@ def remove_caches(project: Path) -> None:
         names[:] = [name for name in names if not name.startswith((".", "__pycache__"))]
 
 
-def template_folder(answers: dict[str, str]) -> Path | None:
+def unchosen(answers: dict[str, Any]) -> list[str]:
+    """Return the files and folders that belong to options which are off.
+
+    What has no Jinja is copied, and what is copied cannot have a conditional name.
+    """
+    server = answers["use_systemd"]
+    wanted = {
+        "deploy": server,
+        "docs/server.md": server,
+    }
+    return [name for name, is_wanted in wanted.items() if not is_wanted]
+
+
+def remove(path: Path) -> None:
+    """Remove a file or a folder; it may be gone with the folder around it."""
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def template_folder(answers: dict[str, Any]) -> Path | None:
     """Return the folder of the template.
 
     Cookiecutter may know it only relative to where it was called, and a hook runs inside the new
@@ -47,7 +69,7 @@ def template_folder(answers: dict[str, str]) -> Path | None:
     return None
 
 
-def cruft_state(answers: dict[str, str]) -> dict[str, object] | None:
+def cruft_state(answers: dict[str, Any]) -> dict[str, object] | None:
     """Return what `cruft create` would record; None if no commit describes the template exactly."""
     folder = template_folder(answers)
     if folder is None:
@@ -75,10 +97,12 @@ def cruft_state(answers: dict[str, str]) -> dict[str, object] | None:
     }
 
 
-def main(answers: dict[str, str]) -> None:
+def main(answers: dict[str, Any]) -> None:
     """Do the steps; cruft renders into folders of its own and keeps its own record."""
     project = Path.cwd()
     remove_caches(project)
+    for name in unchosen(answers):
+        remove(project / name)
     if "_repo_dir" not in answers:
         return
     state = cruft_state(answers)

@@ -10,7 +10,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cookiecutter.main import cookiecutter
 
@@ -107,7 +107,7 @@ class Baked:
     """A project that cookiecutter wrote."""
 
     path: Path
-    answers: Mapping[str, str]
+    answers: Mapping[str, Any]
 
     def files(self) -> dict[str, bytes]:
         """Return the content of every file by its path; what git keeps for itself is left out."""
@@ -136,16 +136,16 @@ class Baker:
 
     template: Path
     folder: Path
-    cache: dict[tuple[tuple[str, str], ...], Baked]
+    cache: dict[tuple[tuple[str, Any], ...], Baked]
 
-    def __call__(self, **answers: str) -> Baked:
+    def __call__(self, **answers: Any) -> Baked:
         """Return the project for these answers; do not change it: other tests read it too."""
         key = tuple(sorted(answers.items()))
         if key not in self.cache:
             self.cache[key] = self.fresh(self.folder / f"bake-{len(self.cache)}", **answers)
         return self.cache[key]
 
-    def fresh(self, output: Path, **answers: str) -> Baked:
+    def fresh(self, output: Path, **answers: Any) -> Baked:
         """Bake into a folder of the caller's own.
 
         The answers reach cookiecutter as a replay file: unlike those of a command line, and like
@@ -178,7 +178,7 @@ class Baker:
         called = (python, "-m", "cookiecutter", "--no-input", *config, template or self.template)
         return run(*called, *arguments, cwd=cwd, **env)
 
-    def defaults(self) -> dict[str, str]:
+    def defaults(self) -> dict[str, Any]:
         """Return the answer to every question that is the default."""
         questions = json.loads((self.template / "cookiecutter.json").read_text("utf-8"))
         public = {name: value for name, value in questions.items() if not name.startswith("_")}

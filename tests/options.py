@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import runpy
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from baking import ROOT
 
@@ -13,31 +13,35 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 QUESTIONS: dict[str, Any] = json.loads((ROOT / "cookiecutter.json").read_text("utf-8"))
+Answers: TypeAlias = dict[str, Any]  # a text, or a boolean where the question is one
+
 OPTIONS = {name: value for name, value in QUESTIONS.items() if not name.startswith("_")}
-CHOICES = {name: value for name, value in OPTIONS.items() if isinstance(value, list)}
-
-Pair = tuple[tuple[str, str], ...]
-
-
-def pairs(answers: dict[str, str]) -> set[Pair]:
-    """Return what two choices say together, for each two."""
-    return set(itertools.combinations(sorted(answers.items()), 2))
+CHOICES: dict[str, list[Any]] = {
+    name: [value, not value] if isinstance(value, bool) else value
+    for name, value in OPTIONS.items()
+    if not isinstance(value, str)
+}
 
 
-def pairwise(choices: dict[str, list[str]]) -> list[dict[str, str]]:
-    """Return few answers in which each two choices meet in every combination."""
-    everything = [
-        dict(zip(choices, picked, strict=True)) for picked in itertools.product(*choices.values())
-    ]
-    missing = set().union(*map(pairs, everything))
+def pairs(picked: tuple[Any, ...]) -> set[tuple[tuple[int, Any], ...]]:
+    """Return every two answers of a bake, by the number of their question."""
+    return set(itertools.combinations(enumerate(picked), 2))
+
+
+def every_pair() -> list[Answers]:
+    """Return few bakes in which each two answers meet; the first one is the default."""
+    candidates = list(itertools.product(*CHOICES.values()))
+    missing = set().union(*map(pairs, candidates))
     chosen = []
+    best = candidates[0]
     while missing:
-        chosen.append(max(everything, key=lambda answers: len(missing & pairs(answers))))
-        missing -= pairs(chosen[-1])
+        chosen.append(dict(zip(CHOICES, best, strict=True)))
+        missing -= pairs(best)
+        best = max(candidates, key=lambda picked: len(pairs(picked) & missing))
     return chosen
 
 
-EVERY_CHOICE = pairwise(CHOICES)
+EVERY_CHOICE = every_pair()
 
 # The default answers, complete: cookiecutter derives two of them from the first.
 DEFAULTS = {
@@ -52,7 +56,7 @@ refusal: Callable[[dict[str, str]], str | None] = runpy.run_path(
     str(ROOT / "hooks" / "pre_gen_project.py")
 )["refusal"]
 
-PRESETS: dict[str, dict[str, str]] = {
+PRESETS: dict[str, Answers] = {
     "default": {},
     "korean": {
         "project_name": "매출 현황판",
@@ -74,6 +78,7 @@ PRESETS: dict[str, dict[str, str]] = {
         "license": "Apache-2.0",
     },
     "shortest": {"project_name": "R", "project_slug": "r2", "package_name": "r"},
+    "smallest": {"use_systemd": False},
     # Legal, and hostile to whatever pastes it unquoted.
     "hostile": {
         "project_name": "It's <b>R&D’s</b> $(touch canary) `id` %s %(x)s ${HOME} #;|",

@@ -18,6 +18,11 @@ DOCUMENTS = [ROOT / name for name in template_files() if re.fullmatch(r"(docs/)?
 NUMBERS = {9: "nine", 10: "ten", 11: "eleven", 12: "twelve"}
 
 
+def as_json(answer: str | bool) -> str:
+    """Return an answer as it is written: a boolean as true or false."""
+    return answer if isinstance(answer, str) else str(answer).lower()
+
+
 def table(text: str) -> dict[str, list[str]]:
     """Return the rows of the table that begins with the column Option."""
     block = re.search(r"^\| Option \|.*?\n(?!\|)", text, re.MULTILINE | re.DOTALL)
@@ -36,9 +41,10 @@ def test_the_readme_names_default_and_choices(name: str) -> None:
     default, meaning = table(README)[name]
     value = OPTIONS[name]
     if name in CHOICES:
-        assert default == value[0]
-        assert re.findall(r"`([^`]+)`", meaning) == value
-        assert re.findall(r"`([^`]+)`", table(OPTIONS_PAGE)[name][0]) == value
+        choices = [as_json(choice) for choice in CHOICES[name]]
+        assert default == choices[0]
+        assert re.findall(r"`([^`]+)`", meaning) == choices
+        assert re.findall(r"`([^`]+)`", table(OPTIONS_PAGE)[name][0]) == choices
     elif "{{" in value:
         assert default.startswith("from ")
         assert default[5:].strip("`") in value
@@ -50,6 +56,9 @@ def test_every_question_has_a_label_and_every_choice_too() -> None:
     prompts: dict[str, Any] = QUESTIONS["__prompts__"]
     assert list(prompts) == list(OPTIONS)
     for name, choices in CHOICES.items():
+        if isinstance(OPTIONS[name], bool):  # asked with y and n
+            assert isinstance(prompts[name], str)
+            continue
         assert list(prompts[name]) == ["__prompt__", *choices]
 
 

@@ -5,31 +5,46 @@ from __future__ import annotations
 import difflib
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from baking import PROJECT_FOLDER, Baked, Baker
 from options import EVERY_CHOICE, PRESETS
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 MANIFEST = Path(__file__).with_name("manifest.txt")
 
 
-def expected(package_name: str) -> list[str]:
-    """Return the manifest for a package name."""
-    names = MANIFEST.read_text("utf-8").replace("PACKAGE", package_name).splitlines()
+def expected(answers: Mapping[str, Any]) -> list[str]:
+    """Return the manifest for some answers: a line may end with "if a=x,y and b=z"."""
+    names = []
+    for line in MANIFEST.read_text("utf-8").splitlines():
+        name, _, condition = line.partition(" if ")
+        conditions = [part.partition("=") for part in condition.split(" and ") if part]
+        if all(
+            str(answers[option]).lower() in wanted.split(",") for option, _, wanted in conditions
+        ):
+            name = name.replace("PACKAGE", answers["package_name"])
+            names.append(name.replace("SLUG", answers["project_slug"]))
     return sorted(names)
 
 
-@pytest.mark.parametrize("choices", EVERY_CHOICE, ids=lambda choices: "-".join(choices.values()))
-def test_files_of_every_choice(bake: Baker, choices: dict[str, str]) -> None:
-    found = sorted(bake(**choices).files())
-    difference = difflib.unified_diff(expected("my_internal_tool"), found, "manifest", "bake", n=0)
+@pytest.mark.parametrize(
+    "choices", EVERY_CHOICE, ids=lambda choices: "-".join(map(str, choices.values()))
+)
+def test_files_of_every_choice(bake: Baker, choices: dict[str, Any]) -> None:
+    baked = bake(**choices)
+    found = sorted(baked.files())
+    difference = difflib.unified_diff(expected(baked.answers), found, "manifest", "bake", n=0)
     assert not list(difference), "\n".join(difference)
 
 
 @pytest.mark.parametrize("preset", PRESETS)
 def test_files_of_every_preset(bake: Baker, preset: str) -> None:
     baked = bake(**PRESETS[preset])
-    assert sorted(baked.files()) == expected(baked.answers["package_name"])
+    assert sorted(baked.files()) == expected(baked.answers)
 
 
 @pytest.mark.parametrize(
@@ -57,7 +72,15 @@ def test_every_file_of_the_template_is_in_some_bake(template: Path, bake: Baker)
     conditional = re.compile(r"{% if .*? %}(.*?){% endif %}")
     for source in sources:
         name = conditional.sub(r"\1", source.relative_to(folder).as_posix())
+        name = name.replace("{{cookiecutter.project_slug}}", "my-internal-tool")
         assert name.replace("{{cookiecutter.package_name}}", "my_internal_tool") in names
+
+
+def test_an_option_that_is_off_is_not_mentioned(bake: Baker) -> None:
+    for name, text in bake(use_systemd=False).texts().items():
+        if name not in {".cruft.json", "requirements.txt", "requirements-dev.txt"}:
+            mentioned = re.search("systemd|systemctl|nginx|deploy/|server.md", text, re.IGNORECASE)
+            assert not mentioned, f"{name}: {mentioned}"
 
 
 def test_the_package_is_named_everywhere(bake: Baker) -> None:
@@ -68,6 +91,6 @@ def test_the_package_is_named_everywhere(bake: Baker) -> None:
 
 def test_baked_texts_speak_of_no_template_variable(default: Baked) -> None:
     for name, text in default.texts().items():
-        assert not re.search(r"{[{%#]", text), name
+        assert not re.search(r"(?<!\$){[{%#]", text), name  # ${{ }} is GitHub's own
         if name != ".cruft.json":
             assert not re.search(r"cookiecutter[._]", text), name

@@ -85,7 +85,7 @@ def memory_percent(cgroup: Path = CGROUP_ROOT, process: Path = PROCESS_CGROUP) -
 
 
 def _own_cgroup(process: Path) -> str:
-    """Return our cgroup's path below the root: "" in a container, a unit's path under systemd."""
+    """Return our cgroup's path below the root: "" in a container, a unit's path on a server."""
     try:
         lines = process.read_text().splitlines()
     except OSError:

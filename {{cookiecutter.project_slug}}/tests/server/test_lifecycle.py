@@ -22,6 +22,7 @@ from {{cookiecutter.package_name}}.ops.loadtest import Tab, open_tab
 from ..conftest import (
     PRODUCTION,
     PROJECT,
+    Server,
     free_port,
     new_sqlite,
     running_server,
@@ -255,3 +256,30 @@ def start_once(command: str = "serve", **variables: str) -> subprocess.Completed
         timeout=60,
         check=False,
     )
+
+
+def not_ready(server: Server) -> bool:
+    """Tell whether the server turns new visitors away."""
+    return httpx.get(f"{server.url}/readyz").status_code == httpx.codes.SERVICE_UNAVAILABLE
+
+
+def test_sigterm_waits_for_open_sessions_and_no_longer_than_allowed(tmp_path: Path) -> None:
+    async def stop_while_open(server: Server, leave: bool) -> float:
+        async with open_tab(server.url) as tab:
+            await tab.rerun()
+            server.process.send_signal(signal.SIGTERM)
+            started = time.monotonic()
+            assert await asyncio.to_thread(eventually, lambda: not_ready(server))
+            await tab.rerun()  # goes on as if nothing had happened
+            if not leave:
+                await asyncio.to_thread(server.process.wait, 20)
+        await asyncio.to_thread(server.process.wait, 20)
+        return time.monotonic() - started
+
+    for limit, leave in ((60, True), (3, False)):
+        variables = {**PRODUCTION, "APP_DRAIN_SECONDS": str(limit)}
+        with running_server(tmp_path, variables) as server:
+            seconds = asyncio.run(stop_while_open(server, leave))
+            assert server.process.returncode == 0
+            assert seconds < 20 if leave else seconds > 3
+            assert f'"sessions_cut": {0 if leave else 1}' in server.log()

@@ -333,7 +333,7 @@ def test_busy_machine_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_hidden_proc_costs_figures_not_readiness(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As under systemd's ProcSubset=pid."""
+    """As where /proc shows processes only."""
     monkeypatch.setattr(psutil, "PROCFS_PATH", str(tmp_path))
     monkeypatch.setattr(machine, "CPU", machine.CpuMeter())
     figures = [example for example in health.CHECKS if not example.required]

@@ -41,11 +41,21 @@ def current(engine: Engine | None = None) -> str | None:
     if engine.dialect.name == "sqlite" and not Path(engine.url.database or "").exists():
         return None  # to connect would make the file
     with clear_errors(), engine.connect() as connection:
-        if not sqlalchemy.inspect(connection).has_table("alembic_version"):
-            return None
-        found = connection.scalars(sqlalchemy.text("SELECT version_num FROM alembic_version"))
-        revision: str | None = found.first()
-        return revision
+        return revision_of(connection)
+
+
+def revision_of(connection: Connection) -> str | None:
+    """Return the revision of any database that has our tables, else None."""
+    if not sqlalchemy.inspect(connection).has_table("alembic_version"):
+        return None
+    found = connection.scalars(sqlalchemy.text("SELECT version_num FROM alembic_version"))
+    revision: str | None = found.first()
+    return revision
+
+
+def is_known(revision: str) -> bool:
+    """Whether this version of the code has the revision."""
+    return revision in _known()
 
 
 def status(engine: Engine | None = None) -> Status:

@@ -223,7 +223,7 @@ def check_clock(now: float | None = None) -> Result:
 
 
 def _ntp_synchronised() -> bool | None:
-    """Ask systemd; None where it does not know."""
+    """Ask timedatectl; None where it does not know."""
     program = shutil.which("timedatectl")
     if program is None:
         return None

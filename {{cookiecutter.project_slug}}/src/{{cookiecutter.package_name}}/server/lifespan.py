@@ -8,6 +8,7 @@ import gc
 import importlib
 import signal
 import threading
+import time
 from typing import TYPE_CHECKING, Final
 
 import uvicorn
@@ -21,7 +22,7 @@ from ..data.engine import DatabaseUnavailable
 from ..logs import get_logger
 from ..rate_limit import get_limiter
 from ..settings import Settings, SettingsError, get_settings
-from . import identity_gate, metrics_server
+from . import identity_gate, metrics_server, service_manager
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
@@ -33,6 +34,7 @@ log = get_logger(__name__)
 
 # How long a request in flight may go on after SIGTERM; without a limit uvicorn waits for ever.
 SHUTDOWN_SECONDS: Final = 3
+DRAIN_POLL_SECONDS: Final = 0.5
 # Closed sessions are kept for server.disconnectedSessionTTL, but Streamlit looks for expired ones
 # only when the next session comes: an idle server would keep their memory (issue 12506).
 EXPIRY_SECONDS: Final = 10
@@ -49,13 +51,14 @@ async def lifespan(_app: st.App) -> AsyncGenerator[None]:
     settings = get_settings()
     _warn_about_start()
     stop_metrics = _serve_metrics(settings)
-    if threading.current_thread() is threading.main_thread():
-        _handle_signals()
     tasks = [
         asyncio.create_task(_expire_sessions()),
-        asyncio.create_task(identity_gate.watch(settings)),
         asyncio.create_task(_prune(settings)),
+        asyncio.create_task(identity_gate.watch(settings)),
+        asyncio.create_task(service_manager.report(settings)),
     ]
+    if threading.current_thread() is threading.main_thread():
+        _handle_signals(settings.app_drain_seconds, tasks)
     if not settings.is_development:
         # Streamlit collects garbage after each run, in half of its time: spare it the modules.
         gc.freeze()
@@ -93,21 +96,46 @@ def _serve_metrics(settings: Settings) -> Callable[[], None] | None:
         return None
 
 
-def _handle_signals() -> None:
-    """SIGTERM and SIGINT stop with exit code 0; SIGUSR1 drains, SIGUSR2 ends that."""
+def _handle_signals(drain_seconds: int, tasks: list[asyncio.Task[None]]) -> None:
+    """SIGTERM and SIGINT stop with exit code 0; SIGUSR1 drains, SIGUSR2 ends that.
+
+    SIGTERM first waits for open sessions; a second signal, and SIGINT, end that.
+    """
     # uvicorn offers no other way to its Server under `streamlit run`.
     server = getattr(signal.getsignal(signal.SIGTERM), "__self__", None)
     if isinstance(server, uvicorn.Server):
         server.config.timeout_graceful_shutdown = SHUTDOWN_SECONDS
 
-        def stop(_number: int, _frame: FrameType | None) -> None:
-            # Its own handler would raise the signal again at the end: exit code 143.
-            server.should_exit = True
+        loop = asyncio.get_running_loop()
+        asked: list[int] = []
+
+        def wait_for_sessions() -> None:
+            tasks.append(loop.create_task(_exit_without_sessions(server, drain_seconds)))
+
+        def stop(number: int, _frame: FrameType | None) -> None:
+            service_manager.stopping()
+            asked.append(number)
+            if drain_seconds and asked == [signal.SIGTERM]:
+                health.set_draining(True)
+                loop.call_soon_threadsafe(wait_for_sessions)
+            else:
+                # Its own handler would raise the signal again at the end: exit code 143.
+                server.should_exit = True
 
         signal.signal(signal.SIGTERM, stop)
         signal.signal(signal.SIGINT, stop)
     signal.signal(signal.SIGUSR1, lambda *_: health.set_draining(True))
     signal.signal(signal.SIGUSR2, lambda *_: health.set_draining(False))
+
+
+async def _exit_without_sessions(server: uvicorn.Server, limit: int) -> None:
+    """Let the server end when the last session has, or when the time is over."""
+    deadline = time.monotonic() + limit
+    # Nothing tells when the last session ends.
+    while (open_tabs := health.sessions_open()) and time.monotonic() < deadline:  # noqa: ASYNC110
+        await asyncio.sleep(DRAIN_POLL_SECONDS)
+    log.info("drained", sessions_cut=open_tabs)
+    server.should_exit = True
 
 
 async def _warm_up() -> None:

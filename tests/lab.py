@@ -1,0 +1,76 @@
+"""Machines that boot a real systemd, and pinned scanners, where this computer has the lab.
+
+The lab is a folder of scripts that the project does not need: LAB names it, or it lies beside the
+repository in shared/lab.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from baking import ROOT, run
+
+if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Iterator
+
+
+def folder() -> Path:
+    """Return the folder of the lab; without one the test is skipped."""
+    path = Path(os.environ.get("LAB") or ROOT.parent / "shared/lab").resolve()
+    if not (path / "systemd-lab").is_file() or os.geteuid() != 0:
+        pytest.skip(f"needs root and the lab: LAB={path} has no systemd-lab that can be used")
+    return path
+
+
+@cache
+def tools_path(*names: str) -> str:
+    """Install scanners, once, and return a PATH with them."""
+    done = run("bash", folder() / "tools", *names, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+    found = re.search(r"export PATH=(\S+?):", done.stdout)
+    assert found, done.stdout
+    return f"{found[1]}:{os.environ['PATH']}"
+
+
+@dataclass(frozen=True)
+class Machine:
+    """An empty Debian 12 that has booted."""
+
+    name: str
+
+    def lab(self, verb: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+        """Call a verb of systemd-lab for this machine."""
+        return run("bash", folder() / "systemd-lab", verb, self.name, *arguments, cwd=ROOT)
+
+    def sh(self, script: str, *, online: bool = False) -> subprocess.CompletedProcess[str]:
+        """Run a shell script in it; `online` lends it this computer's network."""
+        return self.lab("online" if online else "exec", "sh", "-euc", script)
+
+    def output(self, script: str) -> str:
+        """Run a shell script, which must succeed, and return what it prints."""
+        done = self.sh(script)
+        assert done.returncode == 0, f"{script}\n{done.stdout}{done.stderr}"
+        return done.stdout.strip()
+
+    def put(self, source: Path, target: str) -> None:
+        """Copy a file or the content of a folder into it."""
+        done = self.lab("put", source, target)
+        assert done.returncode == 0, done.stderr
+
+
+def booted(name: str) -> Iterator[Machine]:
+    """Boot a machine, and delete it at the end."""
+    machine = Machine(f"{name}-{os.getpid()}")
+    done = machine.lab("boot")
+    assert done.returncode == 0, done.stderr
+    try:
+        yield machine
+    finally:
+        machine.lab("down")
