@@ -6,6 +6,7 @@ import contextlib
 import http.client
 import json
 import os
+import re
 import shutil
 import ssl
 import subprocess
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from email.message import Message
     from pathlib import Path
 
+INSTANCES = (8501, 8502, 8601, 8602)
 MAIN = """
 {user}
 daemon off;
@@ -122,7 +124,21 @@ def certificate(root: Path, tls: Path, host: str) -> None:
         assert done.returncode == 0, done.stderr
 
 
-def install(project: Path, root: Path, ports: Mapping[int, int]) -> None:
+def write_instances(project: Path, root: Path, colour: str, count: int = 2) -> None:
+    """Say which colour gets the new visitors."""
+    file = root / "my-internal-tool/instances.conf"
+    done = run(project / "deploy/nginx/instances", colour, str(count), file, cwd=root)
+    assert done.returncode == 0, done.stderr
+
+
+def use_ports(path: Path, ports: Mapping[int, int]) -> None:
+    """Put other ports in the place of those of the instances."""
+    pattern = "|".join(str(port) for port in INSTANCES)
+    text = re.sub(pattern, lambda found: str(ports[int(found[0])]), path.read_text("utf-8"))
+    path.write_text(text, "utf-8")
+
+
+def install(project: Path, root: Path, ports: Mapping[int, int], colour: str = "blue") -> None:
     """Copy the site into a folder; `ports` says what stands in the place of each port."""
     (root / "log").mkdir(parents=True)
     (root / "tmp").mkdir()
@@ -130,6 +146,7 @@ def install(project: Path, root: Path, ports: Mapping[int, int]) -> None:
     shutil.copytree(source / "snippets", root / "my-internal-tool")
     shutil.copytree(source / "pages", root / "www/pages")
     shutil.copy(source / "my-internal-tool.conf", root / "site.conf")
+    write_instances(project, root, colour)
     for path in [root / "site.conf", *(root / "my-internal-tool").iterdir()]:
         text = path.read_text("utf-8")
         text = "".join(line for line in text.splitlines(True) if "listen [::]" not in line)
@@ -140,10 +157,10 @@ def install(project: Path, root: Path, ports: Mapping[int, int]) -> None:
             "tool.example.com": "localhost",
             "listen 80;": f"listen 127.0.0.1:{ports[80]};",
             "listen 443 ": f"listen 127.0.0.1:{ports[443]} ",
-            **{str(port): str(ports[port]) for port in (8501, 8502) if port in ports},
         }.items():
             text = text.replace(old, new)
         path.write_text(text, "utf-8")
+    use_ports(root / "my-internal-tool/instances.conf", ports)
     # Else the workers of a root would be somebody who cannot read the folders of tests.
     user = "user root;" if os.geteuid() == 0 else ""
     (root / "nginx.conf").write_text(MAIN.format(root=root, user=user), "utf-8")
@@ -179,4 +196,4 @@ def reachable(running: Site) -> bool:
 
 def free_ports() -> dict[int, int]:
     """Return free ports for those that the site names."""
-    return {port: free_port() for port in (80, 443, 8501, 8502)}
+    return {port: free_port() for port in (80, 443, *INSTANCES)}
