@@ -124,21 +124,14 @@ def certificate(root: Path, tls: Path, host: str) -> None:
         assert done.returncode == 0, done.stderr
 
 
-def write_instances(project: Path, root: Path, colour: str, count: int = 2) -> None:
-    """Say which colour gets the new visitors."""
-    file = root / "my-internal-tool/instances.conf"
-    done = run(project / "deploy/nginx/instances", colour, str(count), file, cwd=root)
-    assert done.returncode == 0, done.stderr
+def choose(root: Path, colour: str) -> None:
+    """Say which colour gets the new visitors; nginx has to be told to read it."""
+    link = root / "my-internal-tool/serving.new"
+    link.symlink_to(f"{colour}.conf")
+    link.rename(link.with_name("serving.conf"))
 
 
-def use_ports(path: Path, ports: Mapping[int, int]) -> None:
-    """Put other ports in the place of those of the instances."""
-    pattern = "|".join(str(port) for port in INSTANCES)
-    text = re.sub(pattern, lambda found: str(ports[int(found[0])]), path.read_text("utf-8"))
-    path.write_text(text, "utf-8")
-
-
-def install(project: Path, root: Path, ports: Mapping[int, int], colour: str = "blue") -> None:
+def install(project: Path, root: Path, ports: Mapping[int, int]) -> None:
     """Copy the site into a folder; `ports` says what stands in the place of each port."""
     (root / "log").mkdir(parents=True)
     (root / "tmp").mkdir()
@@ -146,7 +139,6 @@ def install(project: Path, root: Path, ports: Mapping[int, int], colour: str = "
     shutil.copytree(source / "snippets", root / "my-internal-tool")
     shutil.copytree(source / "pages", root / "www/pages")
     shutil.copy(source / "my-internal-tool.conf", root / "site.conf")
-    write_instances(project, root, colour)
     for path in [root / "site.conf", *(root / "my-internal-tool").iterdir()]:
         text = path.read_text("utf-8")
         text = "".join(line for line in text.splitlines(True) if "listen [::]" not in line)
@@ -159,8 +151,10 @@ def install(project: Path, root: Path, ports: Mapping[int, int], colour: str = "
             "listen 443 ": f"listen 127.0.0.1:{ports[443]} ",
         }.items():
             text = text.replace(old, new)
+        instances = f"(?<![a-z])({'|'.join(map(str, INSTANCES))})"  # not in iso8601
+        text = re.sub(instances, lambda found: str(ports[int(found[0])]), text)
         path.write_text(text, "utf-8")
-    use_ports(root / "my-internal-tool/instances.conf", ports)
+    choose(root, "blue")
     # Else the workers of a root would be somebody who cannot read the folders of tests.
     user = "user root;" if os.geteuid() == 0 else ""
     (root / "nginx.conf").write_text(MAIN.format(root=root, user=user), "utf-8")
