@@ -32,9 +32,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-NAME = "{{ cookiecutter.project_slug }}"
-PACKAGE = "{{ cookiecutter.package_name }}"
-DOMAIN = "{{ cookiecutter.domain }}"
+NAME = "my-internal-tool"
+PACKAGE = "{{cookiecutter.package_name}}"
+DOMAIN = "tool.example.com"
 USER = NAME[:31].rstrip("-")  # Linux takes no more
 
 ROOT = Path("/opt", NAME)
@@ -51,15 +51,17 @@ SITE_LINK = Path("/etc/nginx/sites-enabled", f"{NAME}.conf")
 PROGRAM = Path("/usr/local/sbin", f"{NAME}-server")
 LOCK = Path("/run", f"{NAME}-server.lock")
 DRAIN = f"{NAME}-drain.service"
-TIMERS = [f"{NAME}-{job}.timer" for job in ("check", "backup-create", "backup-verify", "backup-prune")]
+TIMERS = [
+    f"{NAME}-{job}.timer" for job in ("check", "backup-create", "backup-verify", "backup-prune")
+]
 
 COMPLETE = ".complete"  # the last thing that is written into a release
-QUIET_SECONDS = 30  # without a session: a reload of the page, or a short loss of the network, is less
+QUIET_SECONDS = (
+    30  # without a session: a reload of the page, or a short loss of the network, is less
+)
 START_SECONDS = 240
 # What a developer's folder has besides the project.
-LEFT_OUT = shutil.ignore_patterns(
-    ".env", ".env.[!e]*", ".git", ".venv", ".*_cache", "__pycache__", "build", "data", "node_modules"
-)
+LEFT_OUT = {".env", ".git", ".venv", "build", "data"}
 # What a command of the app does not share with the unit that it borrows everything else from.
 NOT_SHARED = {
     "Type",
@@ -76,18 +78,18 @@ NOT_SHARED = {
 dry_run = False
 
 
-class Failure(Exception):
+class StepError(Exception):
     """It cannot go on; one line that says why and what to do."""
 
 
 # --- Small steps ----------------------------------------------------------------------------------
 
 
-def do(text: str, action: Callable[[], object]) -> None:
+def do(text: str, action: Callable[..., object], *arguments: object) -> None:
     """Print a step, and take it unless this is a dry run."""
     print(f"would {text}" if dry_run else text, flush=True)
     if not dry_run:
-        action()
+        action(*arguments)
 
 
 def ask(*command: str | Path) -> str:
@@ -101,9 +103,9 @@ def run(*command: str | Path) -> str:
     try:
         done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL)
     except OSError as error:
-        raise Failure(f"{command[0]}: {error.strerror}") from None
+        raise StepError(f"{command[0]}: {error.strerror}") from None
     if done.returncode != 0:
-        raise Failure(last_line(done.stderr) or last_line(done.stdout) or f"{command[0]} failed")
+        raise StepError(last_line(done.stderr) or last_line(done.stdout) or f"{command[0]} failed")
     return done.stdout.strip()
 
 
@@ -132,6 +134,12 @@ def link(path: Path, target: str) -> None:
     part.replace(path)
 
 
+def make_folder(path: Path, mode: int) -> None:
+    """Make a folder and those around it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.mkdir(mode)
+
+
 def remove(path: Path) -> None:
     """Delete a file or a folder that may be gone."""
     if path.is_dir() and not path.is_symlink():
@@ -147,7 +155,9 @@ def alone() -> Iterator[None]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            raise Failure("another install, release or rollback is at work; wait for it") from None
+            raise StepError(
+                "another install, release or rollback is at work; wait for it"
+            ) from None
         yield
 
 
@@ -177,8 +187,8 @@ def ports(colour: str, folder: Path = NGINX) -> list[int]:
     file = folder / f"{colour}.conf"
     if not file.exists():
         return []
-    found = re.search(rf"upstream {PACKAGE}_any \{{(.*?)\}}", file.read_text("utf-8"), re.DOTALL)
-    return [int(port) for port in re.findall(r"server 127\.0\.0\.1:(\d+)", found[1] if found else "")]
+    _, _, text = file.read_text("utf-8").partition(f"upstream {PACKAGE}_any ")
+    return [int(port) for port in re.findall(r"server 127\.0\.0\.1:(\d+)", text.partition("}")[0])]
 
 
 def unit(port: int) -> str:
@@ -269,7 +279,7 @@ def prepare(what: str) -> Path:
             return build(inside[0] if len(inside) == 1 else Path(folder))
     if not source.is_dir():
         known = ", ".join(path.name for path in complete_releases()) or "none yet"
-        raise Failure(f"{what} is neither a folder, nor an archive, nor a release ({known})")
+        raise StepError(f"{what} is neither a folder, nor an archive, nor a release ({known})")
     return build(source)
 
 
@@ -283,16 +293,26 @@ def build(source: Path) -> Path:
     """Make a release of a project's folder; equal files are the same release."""
     for needed in ("requirements.txt", "streamlit_app.py", f"src/{PACKAGE}/__init__.py"):
         if not (source / needed).is_file():
-            raise Failure(f"{source} is not a folder of {NAME}: it has no {needed}")
+            raise StepError(f"{source} is not a folder of {NAME}: it has no {needed}")
     with tempfile.TemporaryDirectory() as folder:
         clean = Path(folder, "project")
-        shutil.copytree(source, clean, ignore=LEFT_OUT, symlinks=True)
+        shutil.copytree(source, clean, ignore=left_out(source), symlinks=True)
         release = RELEASES / release_name(clean)
         if (release / COMPLETE).exists():
             print(f"{release} is there", flush=True)
         else:
-            do(f"build {release}", lambda: fill(release, clean))
+            do(f"build {release}", fill, release, clean)
     return release
+
+
+def left_out(source: Path) -> Callable[[str, list[str]], set[str]]:
+    """Return what copytree asks: which names of a folder are not part of a release."""
+
+    def ignored(folder: str, names: list[str]) -> set[str]:
+        found = {name for name in names if name.endswith(("__pycache__", "_cache"))}
+        return found | LEFT_OUT.intersection(names) if Path(folder) == source else found
+
+    return ignored
 
 
 def release_name(project: Path) -> str:
@@ -358,7 +378,7 @@ def prune(keep: int) -> None:
     complete = complete_releases()
     for release in sorted(RELEASES.iterdir()):
         if release not in used and release not in complete[:keep]:
-            do(f"delete {release}", lambda release=release: remove(release))  # type: ignore[misc]
+            do(f"delete {release}", remove, release)
 
 
 # --- The configuration of a release ---------------------------------------------------------------
@@ -372,17 +392,14 @@ def configure(release: Path) -> None:
     if version and int(version[1]) >= 254:
         files[UNITS / f"{NAME}@.service.d/backoff.conf"] = (system / "backoff.conf").read_bytes()
     if changed(files):
-        do("update the units", lambda: put(files))
-        do("reload systemd", lambda: run("systemctl", "daemon-reload"))
+        do("update the units", put, files)
+        do("reload systemd", run, "systemctl", "daemon-reload")
     for colour in ("blue", "green"):
         for port in ports(colour, release / "deploy/nginx/snippets"):
             if not (ROOT / f"ports/{port}").is_symlink():
-                action = lambda port=port, colour=colour: link(  # noqa: E731
-                    ROOT / f"ports/{port}", f"../{colour}"
-                )
-                do(f"give port {port} to {colour}", action)
+                do(f"give port {port} to {colour}", link, ROOT / f"ports/{port}", f"../{colour}")
     if not SERVING.is_symlink():
-        do("prepare the site", lambda: link(SERVING, "blue.conf"))
+        do("prepare the site", link, SERVING, "blue.conf")
     configure_site(release)
 
 
@@ -401,18 +418,18 @@ def configure_site(release: Path) -> None:
     shipped = before and before / "deploy/nginx" / SITE.name
     if not SITE.exists() or (shipped and SITE.read_bytes() == shipped.read_bytes()):
         files[SITE] = (source / SITE.name).read_bytes()
-    do("copy the static files", lambda: run(source / "copy-static", release))
+    do("copy the static files", run, source / "copy-static", release)
     if not changed(files) and SITE_LINK.is_symlink():
         return
     old = {path: path.read_bytes() for path in files if path.exists()}
-    do("update the site", lambda: put(files))
-    do("enable the site", lambda: link(SITE_LINK, f"../sites-available/{SITE.name}"))
+    do("update the site", put, files)
+    do("enable the site", link, SITE_LINK, f"../sites-available/{SITE.name}")
     try:
-        do("check the site: nginx -t", lambda: run("nginx", "-t", "-q"))
-    except Failure as error:
+        do("check the site: nginx -t", run, "nginx", "-t", "-q")
+    except StepError as error:
         put(old)
-        raise Failure(f"nginx refuses the site of {release.name}: {error}") from None
-    do("reload nginx", lambda: run("systemctl", "reload-or-restart", "nginx"))
+        raise StepError(f"nginx refuses the site of {release.name}: {error}") from None
+    do("reload nginx", run, "systemctl", "reload-or-restart", "nginx")
 
 
 def settings_text() -> str:
@@ -436,10 +453,12 @@ def put(files: dict[Path, bytes]) -> None:
 # --- Release --------------------------------------------------------------------------------------
 
 
-def release_verb(what: str, limit: int, keep: int, *, cut: bool, breaking: bool, wait: bool) -> None:
+def release_verb(
+    what: str, limit: int, keep: int, *, cut: bool, breaking: bool, wait: bool
+) -> None:
     """Let a release serve the new visitors."""
     if not PROGRAM.exists() and not dry_run:
-        raise Failure("nothing is installed here: run install first")
+        raise StepError("nothing is installed here: run install first")
     new = prepare(what)
     colour = serving()
     if not colour or release_of(colour) != new or len(running(colour)) < len(ports(colour)):
@@ -458,22 +477,23 @@ def switch_to(new: Path, *, cut: bool, breaking: bool) -> str:
     old = serving()
     colour = other(old) if old else "blue"
     reused = old and release_of(colour) == new and running(colour) == ports(colour)
-    do(f"stop {DRAIN}", lambda: run("systemctl", "stop", DRAIN))
+    if is_active(DRAIN):
+        do(f"stop {DRAIN}", run, "systemctl", "stop", DRAIN)
     if not reused:
         clear(colour, cut=cut)
         if not dry_run or new.exists():
             configure(new)
-        do(f"let {colour} be {new.name}", lambda: link(ROOT / colour, f"releases/{new.name}"))
+        do(f"let {colour} be {new.name}", link, ROOT / colour, f"releases/{new.name}")
         migrate(new, release_of(old) if old else None, breaking=breaking)
     try:
         start(colour)
         prove(colour, new)
-    except Failure as error:
+    except StepError as error:
         if not reused:
             stop(colour)
-        raise Failure(f"{new.name} does not work: {error}; {keeps(old)}") from None
-    do(f"enable {colour} at boot", lambda: enable(colour, on=True))
-    do(f"send new visitors to {colour}", lambda: flip(colour))
+        raise StepError(f"{new.name} does not work: {error}; {keeps(old)}") from None
+    do(f"enable {colour} at boot", enable, colour)
+    do(f"send new visitors to {colour}", flip, colour)
     return colour
 
 
@@ -489,9 +509,10 @@ def clear(colour: str, *, cut: bool) -> None:
     people = sum(sessions(port) or 0 for port in active)
     if people and not cut:
         release = release_of(colour)
-        raise Failure(
-            f"{people} sessions are still open on {colour} ({release.name if release else '?'}); wait"
-            f" (`{PROGRAM.name} status` shows them), roll back, or end them with --cut"
+        name = release.name if release else "?"
+        raise StepError(
+            f"{people} sessions are still open on {colour} ({name}): wait, roll back, or end them"
+            f" with --cut; `{PROGRAM.name} status` shows them"
         )
     if active:
         stop(colour)
@@ -500,7 +521,7 @@ def clear(colour: str, *, cut: bool) -> None:
 def stop(colour: str) -> None:
     """Stop a colour, also one that hangs; who is there has APP_DRAIN_SECONDS."""
     units = [unit(port) for port in ports(colour)]
-    do(f"stop {colour}", lambda: run("systemctl", "stop", *units))
+    do(f"stop {colour}", run, "systemctl", "stop", *units)
     if not dry_run:
         ask("systemctl", "reset-failed", *units)
 
@@ -508,7 +529,7 @@ def stop(colour: str) -> None:
 def migrate(new: Path, old: Path | None, *, breaking: bool) -> None:
     """Bring the database forward, while the old release goes on using it."""
     if dry_run:
-        do("upgrade the database", lambda: None)
+        do("upgrade the database", migrate)
         return
     keep = []
     if old and not breaking:
@@ -516,13 +537,13 @@ def migrate(new: Path, old: Path | None, *, breaking: bool) -> None:
     try:
         try:
             app(new, "db", "current")
-        except Failure:  # it is not yet what the new release needs
+        except StepError:  # it is not yet what the new release needs
             if old and "\n  backup " in app(old, "--help"):
-                do("back up the database", lambda: app(old, "backup", "create"))
-        do("upgrade the database", lambda: print(f"  {app(new, 'db', 'upgrade', *keep)}"))
-    except Failure as error:
+                do("back up the database", app, old, "backup", "create")
+        do("upgrade the database", show, new, "db", "upgrade", *keep)
+    except StepError as error:
         hint = " (--break-running goes on)" if "break the running version" in str(error) else ""
-        raise Failure(f"{error}{hint}; {keeps(serving())}") from None
+        raise StepError(f"{error}{hint}; {keeps(serving())}") from None
 
 
 def start(colour: str) -> None:
@@ -536,13 +557,13 @@ def start(colour: str) -> None:
     def start_all() -> None:
         try:
             run("systemctl", "start", *units)
-        except Failure:
+        except StepError:
             lines = [
                 ask("journalctl", "-q", "-o", "cat", "-t", f"{NAME}-{port}", "--since", before)
                 for port in ports(colour)
             ]
             reason = next(filter(None, map(last_line, lines)), "it is never ready")
-            raise Failure(reason[:500]) from None
+            raise StepError(reason[:500]) from None
 
     do(f"start {colour}: {' '.join(units)}", start_all)
 
@@ -550,11 +571,18 @@ def start(colour: str) -> None:
 def prove(colour: str, release: Path) -> None:
     """Ask for /readyz, and open a session as a browser would, at each instance."""
     for port in ports(colour):
-        do(f"check that {port} is ready", lambda port=port: wait_until_ready(port))  # type: ignore[misc]
-        do(
-            f"visit {port}",
-            lambda port=port: print(f"  {app(release, 'smoke', port=port)}"),  # type: ignore[misc]
-        )
+        do(f"check that {port} is ready", wait_until_ready, port)
+        do(f"visit {port} as a browser", visit, release, port)
+
+
+def show(release: Path, *arguments: str) -> None:
+    """Run a command of a release and print what it says."""
+    print(f"  {app(release, *arguments)}", flush=True)
+
+
+def visit(release: Path, port: int) -> None:
+    """Open a session at one instance."""
+    print(f"  {app(release, 'smoke', port=port)}", flush=True)
 
 
 def wait_until_ready(port: int) -> None:
@@ -566,13 +594,14 @@ def wait_until_ready(port: int) -> None:
             return
         time.sleep(0.25)
     checks = (report or {}).get("checks", {})
-    failed = [f"{name} {one.get('detail')}" for name, one in checks.items() if one["status"] == "fail"]
-    raise Failure(f"port {port} is not ready: {', '.join(failed) or 'no answer'}")
+    failed = [
+        f"{name} {one.get('detail')}" for name, one in checks.items() if one["status"] == "fail"
+    ]
+    raise StepError(f"port {port} is not ready: {', '.join(failed) or 'no answer'}")
 
 
-def enable(colour: str, *, on: bool) -> None:
+def enable(colour: str, verb: str = "enable") -> None:
     """Choose whether a colour starts with the machine; what runs goes on running."""
-    verb = "enable" if on else "disable"
     run("systemctl", verb, "--quiet", *(unit(port) for port in ports(colour)))
 
 
@@ -583,7 +612,7 @@ def flip(colour: str) -> None:
     try:
         run("nginx", "-t", "-q")
         run("systemctl", "reload-or-restart", "nginx")
-    except Failure:
+    except StepError:
         link(SERVING, str(before))
         raise
     link(ROOT / "serving", colour)
@@ -594,30 +623,30 @@ def finish(colour: str, limit: int, keep: int) -> None:
     rest = other(colour)
     before = release_of(rest)
     if (ROOT / "serving").is_symlink() and (ROOT / "serving").readlink() != Path(colour):
-        do(f"let the commands be those of {colour}", lambda: link(ROOT / "serving", colour))
-    do(f"enable {colour} at boot, and not {rest}", lambda: enable_only(colour))
+        do(f"let the commands be those of {colour}", link, ROOT / "serving", colour)
+    do(f"enable {colour} at boot, and not {rest}", enable_only, colour)
     if before and before != release_of(colour) and before != release_of("previous"):
         target = f"releases/{before.name}"
-        do(f"remember {before.name} for a rollback", lambda: link(ROOT / "previous", target))
+        do(f"remember {before.name} for a rollback", link, ROOT / "previous", target)
     if running(rest) and not is_active(DRAIN):
         command = (sys.executable, PROGRAM, "drain", "--drain-limit", str(limit))
         text = f"let {rest} go on for who is there, {limit // 60} minutes at most"
-        do(text, lambda: run("systemd-run", "--quiet", "--collect", f"--unit={DRAIN}", *command))
+        do(text, run, "systemd-run", "--quiet", "--collect", f"--unit={DRAIN}", *command)
     if RELEASES.is_dir():
         prune(keep)
 
 
 def enable_only(colour: str) -> None:
     """Let one colour start with the machine."""
-    enable(colour, on=True)
-    enable(other(colour), on=False)
+    enable(colour)
+    enable(other(colour), "disable")
 
 
 def drain(limit: int) -> None:
-    """Stop the colour that does not serve when nobody is left, or the time since the switch is over."""
+    """Stop the colour that does not serve when nobody is left there, or when the time is over."""
     quiet_since = time.monotonic()
     while True:
-        with contextlib.suppress(Failure), alone():
+        with contextlib.suppress(StepError), alone():
             rest = other(serving())
             active = running(rest)
             if not active:
@@ -642,52 +671,58 @@ def install(keep: int) -> None:
     """Set up all that a server needs, and release the project that this file belongs to."""
     project = Path(__file__).resolve().parents[2]
     if not (project / "requirements.txt").is_file():
-        raise Failure("run it in the folder of the project: python3 deploy/server/manage.py install")
+        raise StepError(
+            "run it in the folder of the project: python3 deploy/server/manage.py install"
+        )
+    set_up(project)
+    release = prepare(str(project))
+    present = release_of(serving()) if serving() else None
+    if present:
+        configure(present)
+    else:
+        finish(switch_to(release, cut=False, breaking=False), 0, keep)
+    do("start with the machine", run, "systemctl", "enable", "-q", f"{NAME}.target", "nginx")
+    do("start the timers", run, "systemctl", "enable", "-q", "--now", *TIMERS)
+    if dry_run:
+        print("nothing was changed")
+    elif present and present != release:
+        print(f"`{PROGRAM.name} release {release.name}` lets this version serve")
+    else:
+        print(f"installed: https://{DOMAIN}")
+
+
+def set_up(project: Path) -> None:
+    """Make what is not there yet: user, folders, secrets, settings, certificate, this program."""
     missing = [name for name in ("nginx", "openssl", "systemd-run") if not shutil.which(name)]
     if missing:
-        raise Failure(f"{', '.join(missing)} missing: apt-get install nginx openssl python3-venv")
+        raise StepError(f"{', '.join(missing)} missing: apt-get install nginx openssl python3-venv")
     if not ask("id", USER):
         command = ("useradd", "--system", "--user-group", "--no-create-home", "--home-dir", STATE)
-        do(f"add the user {USER}", lambda: run(*command, "--shell", "/usr/sbin/nologin", USER))
+        do(f"add the user {USER}", run, *command, "--shell", "/usr/sbin/nologin", USER)
     for folder in (RELEASES, ROOT / "ports", SETTINGS, NGINX, WEB / "acme"):
         if not folder.is_dir():
-            do(f"make {folder}", lambda folder=folder: folder.mkdir(parents=True))  # type: ignore[misc]
+            do(f"make {folder}", make_folder, folder, 0o755)
     for folder in (SECRETS, NGINX / "tls"):
         if not folder.is_dir():
-            do(f"make {folder}", lambda folder=folder: folder.mkdir(0o700))  # type: ignore[misc]
+            do(f"make {folder}", make_folder, folder, 0o700)
     make_secrets()
     settings = SETTINGS / f"{NAME}.env"
     if not settings.exists():
         text = (project / "deploy/systemd" / settings.name).read_bytes()
-        do(f"write {settings}", lambda: write(settings, text, 0o600))
+        do(f"write {settings}", write, settings, text, 0o600)
     make_certificate()
     text = Path(__file__).read_bytes().replace(b"/usr/bin/env python3", sys.executable.encode(), 1)
     if not PROGRAM.exists() or PROGRAM.read_bytes() != text:
-        do(f"write {PROGRAM}", lambda: write(PROGRAM, text, 0o755))
-    release = prepare(str(project))
-    if serving():
-        if not dry_run or release.exists():
-            configure(release)
-        print(f"installed; `{PROGRAM.name} release {release.name}` lets this version serve")
-        return
-    colour = switch_to(release, cut=False, breaking=False)
-    finish(colour, 0, keep)
-    do("start with the machine", lambda: run("systemctl", "enable", "-q", f"{NAME}.target", "nginx"))
-    do("start the timers", lambda: run("systemctl", "enable", "-q", "--now", *TIMERS))
-    print(f"installed: https://{DOMAIN}" if not dry_run else "nothing was changed")
+        do(f"write {PROGRAM}", write, PROGRAM, text, 0o755)
 
 
 def make_secrets() -> None:
     """Make the secrets that nobody needs to choose; those that are there stay."""
-    makers = {
-        "APP_SECRET_KEY": lambda: secrets.token_urlsafe(48),
-        "DATA_ENCRYPTION_KEYS": lambda: base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
-    }
-    for name, make in makers.items():
+    for name in ("APP_SECRET_KEY", "DATA_ENCRYPTION_KEYS"):
         path = SECRETS / name
         if not path.exists():
-            content = make().encode() + b"\n"
-            do(f"make the secret {path}", lambda p=path, c=content: write(p, c, 0o600))  # type: ignore[misc]
+            secret = base64.urlsafe_b64encode(secrets.token_bytes(32))  # what Fernet takes
+            do(f"make the secret {path}", write, path, secret + b"\n", 0o600)
 
 
 def make_certificate() -> None:
@@ -713,7 +748,7 @@ def uninstall(*, delete_data: bool) -> None:
     for name in units:
         if ask("systemctl", "cat", name) or is_active(name):
             # A unit that is not enabled fails, and that is fine.
-            do(f"stop {name}", lambda name=name: ask("systemctl", "disable", "--now", name))  # type: ignore[misc]
+            do(f"stop {name}", ask, "systemctl", "disable", "--now", name)
     files = sorted(UNITS.glob(f"{NAME}*.[st]*"))
     files = [path for path in files if re.fullmatch(OWN_UNIT, path.name)]
     sites = [path for path in (SITE_LINK, SITE, NGINX) if path.exists() or path.is_symlink()]
@@ -721,14 +756,14 @@ def uninstall(*, delete_data: bool) -> None:
     if delete_data:
         folders += [path for path in (STATE, SETTINGS) if path.exists()]
     for path in (*files, *sites):
-        do(f"delete {path}", lambda path=path: remove(path))  # type: ignore[misc]
-    do("reload systemd", lambda: run("systemctl", "daemon-reload"))
+        do(f"delete {path}", remove, path)
+    do("reload systemd", run, "systemctl", "daemon-reload")
     if sites:
-        do("reload nginx", lambda: ask("systemctl", "try-reload-or-restart", "nginx"))
+        do("reload nginx", ask, "systemctl", "try-reload-or-restart", "nginx")
     for path in (*folders, *(path for path in (PROGRAM,) if path.exists())):
-        do(f"delete {path}", lambda path=path: remove(path))  # type: ignore[misc]
+        do(f"delete {path}", remove, path)
     if delete_data and ask("id", USER):
-        do(f"delete the user {USER}", lambda: run("userdel", USER))
+        do(f"delete the user {USER}", run, "userdel", USER)
     if not delete_data:
         print(f"kept: {STATE} and {SETTINGS} (uninstall --delete-data deletes them)")
 
@@ -749,10 +784,14 @@ def status() -> None:
         for port in running(one):
             report = readiness(port)
             people = sessions(port)
-            state = "no answer" if report is None else "ready" if report.get("ready") else "not ready"
+            state = (
+                "no answer" if report is None else "ready" if report.get("ready") else "not ready"
+            )
             if report and report.get("draining"):
                 state = "draining"
-            print(f"  {port} {state}" + (f", open sessions: {people}" if people is not None else ""))
+            print(
+                f"  {port} {state}" + (f", open sessions: {people}" if people is not None else "")
+            )
     previous = release_of("previous")
     print(f"rollback goes to {previous.name if previous else 'nothing yet'}")
     print("releases: " + (", ".join(path.name for path in complete_releases()) or "none"))
@@ -773,14 +812,20 @@ def parser() -> argparse.ArgumentParser:
         help="how long people may stay on the old release (1800)",
     )
     switch = argparse.ArgumentParser(add_help=False, parents=[every, kept, limit])
-    switch.add_argument("--wait", action="store_true", help="return when the old release has stopped")
-    switch.add_argument("--cut", action="store_true", help="end sessions of a release before the last")
+    switch.add_argument(
+        "--wait", action="store_true", help="return when the old release has stopped"
+    )
+    switch.add_argument(
+        "--cut", action="store_true", help="end sessions of a release before the last"
+    )
     switch.add_argument(
         "--break-running",
         action="store_true",
         help="migrate although the running release cannot work with the new tables",
     )
-    top = argparse.ArgumentParser(prog=PROGRAM.name, description=(__doc__ or "").partition("\n\n")[0])
+    top = argparse.ArgumentParser(
+        prog=PROGRAM.name, description=(__doc__ or "").partition("\n\n")[0]
+    )
     verbs = top.add_subparsers(dest="verb", required=True, metavar="VERB")
     verbs.add_parser("install", parents=[every, kept], help="set up this server; can be run again")
     one = verbs.add_parser("release", parents=[switch], help="let a version serve new visitors")
@@ -808,7 +853,7 @@ def main() -> None:
     os.umask(0o022)
     try:
         verb(arguments)
-    except Failure as error:
+    except StepError as error:
         sys.exit(f"failed: {error}")
     except KeyboardInterrupt:
         sys.exit("interrupted; run the same command again")
@@ -823,7 +868,7 @@ def verb(arguments: argparse.Namespace) -> None:
     elif arguments.verb == "run":
         release = release_of(serving()) if serving() else None
         if release is None:
-            raise Failure("nothing serves yet: run install first")
+            raise StepError("nothing serves yet: run install first")
         app(release, *arguments.arguments, interactive=True)
     else:
         with alone():
@@ -839,7 +884,7 @@ def change(arguments: argparse.Namespace) -> None:
     elif arguments.verb == "uninstall":
         sure = arguments.yes or arguments.dry_run or not arguments.delete_data
         if not sure and input(f"This deletes {STATE} and its backups. Type {NAME}: ") != NAME:
-            raise Failure("nothing was deleted")
+            raise StepError("nothing was deleted")
         uninstall(delete_data=arguments.delete_data)
     else:
         what = arguments.what if arguments.verb == "release" else previous_release()
@@ -857,7 +902,7 @@ def previous_release() -> str:
     """Return the release to roll back to."""
     found = release_of("previous")
     if found is None or (serving() and found == release_of(serving())):
-        raise Failure("there is no release to go back to")
+        raise StepError("there is no release to go back to")
     return found.name
 
 
