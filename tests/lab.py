@@ -6,15 +6,18 @@ repository in shared/lab.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
+import shutil
+import tomllib
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from baking import ROOT, run
+from baking import BUILD, ROOT, run
 
 if TYPE_CHECKING:
     import subprocess
@@ -58,6 +61,33 @@ class Machine:
         done = self.sh(script)
         assert done.returncode == 0, f"{script}\n{done.stdout}{done.stderr}"
         return done.stdout.strip()
+
+    def offer_packages(self, project: Path) -> None:
+        """Let its pip find what a project needs, though it has no network.
+
+        Its own Python chooses the packages; they are kept for the next machine.
+        """
+        house = "/srv/packages"
+        lock = project / "requirements.txt"
+        build = tomllib.loads((project / "pyproject.toml").read_text("utf-8"))["build-system"]
+        backend = " ".join(f"'{name}'" for name in build["requires"])
+        key = hashlib.sha256(lock.read_bytes() + backend.encode()).hexdigest()[:12]
+        kept = BUILD / "packages" / key
+        if (kept / "complete").exists():
+            self.put(kept, house)
+        else:
+            self.put(lock, "/root/")
+            done = self.sh(
+                "python3 -m venv /tmp/venv;"
+                f"/tmp/venv/bin/pip download --quiet --dest {house} -r /root/requirements.txt;"
+                f"/tmp/venv/bin/pip download --quiet --dest {house} {backend}; touch {house}/complete",
+                online=True,
+            )
+            assert done.returncode == 0, done.stderr
+            shutil.copytree(f"{self.lab('path').stdout.strip()}{house}", kept, dirs_exist_ok=True)
+        self.output(
+            f"printf '[install]\\nno-index = true\\nfind-links = {house}\\n' >>/etc/pip.conf"
+        )
 
     def put(self, source: Path, target: str) -> None:
         """Copy a file or the content of a folder into it."""
