@@ -9,8 +9,8 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import shlex
 import shutil
-import tomllib
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -62,32 +62,25 @@ class Machine:
         assert done.returncode == 0, f"{script}\n{done.stdout}{done.stderr}"
         return done.stdout.strip()
 
-    def offer_packages(self, project: Path) -> None:
-        """Let its pip find what a project needs, though it has no network.
+    def offer_packages(self, lock: Path) -> None:
+        """Let its pip find what a lock file names, though it has no network.
 
         Its own Python chooses the packages; they are kept for the next machine.
         """
         house = "/srv/packages"
-        lock = project / "requirements.txt"
-        build = tomllib.loads((project / "pyproject.toml").read_text("utf-8"))["build-system"]
-        backend = " ".join(f"'{name}'" for name in build["requires"])
-        key = hashlib.sha256(lock.read_bytes() + backend.encode()).hexdigest()[:12]
-        kept = BUILD / "packages" / key
+        kept = BUILD / "packages" / hashlib.sha256(lock.read_bytes()).hexdigest()[:12]
         if (kept / "complete").exists():
             self.put(kept, house)
         else:
-            self.put(lock, "/root/")
-            done = self.sh(
-                "python3 -m venv /tmp/venv;"
-                f"/tmp/venv/bin/pip download --quiet --dest {house} -r /root/requirements.txt;"
-                f"/tmp/venv/bin/pip download --quiet --dest {house} {backend}; touch {house}/complete",
-                online=True,
-            )
+            self.put(lock, "/srv/")
+            pip = f"/srv/venv/bin/pip download --quiet --dest {house} --requirement"
+            script = f"python3 -m venv /srv/venv; {pip} /srv/{lock.name}; touch {house}/complete"
+            done = self.sh(script, online=True)
             assert done.returncode == 0, done.stderr
-            shutil.copytree(f"{self.lab('path').stdout.strip()}{house}", kept, dirs_exist_ok=True)
-        self.output(
-            f"printf '[install]\\nno-index = true\\nfind-links = {house}\\n' >>/etc/pip.conf"
-        )
+            root = self.lab("path").stdout.strip()
+            shutil.copytree(f"{root}{house}", kept, dirs_exist_ok=True)
+        lines = ("[install]", "no-index = true", f"find-links = {house}")
+        self.output(f"printf '%s\\n' {shlex.join(lines)} >>/etc/pip.conf")
 
     def put(self, source: Path, target: str) -> None:
         """Copy a file or the content of a folder into it."""

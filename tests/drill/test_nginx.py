@@ -37,11 +37,19 @@ if TYPE_CHECKING:
     from email.message import Message
     from pathlib import Path
 
-    from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, SetCookieParam
+    from playwright.sync_api import (
+        Browser,
+        BrowserContext,
+        ConsoleMessage,
+        Page,
+        Response,
+        SetCookieParam,
+    )
 
 FIRST_LOAD_BYTES = 1_150_000
 REPEATED_LOAD_BYTES = 50_000
 COOKIE = "my_internal_tool_instance"
+PROBES = ("/about/_stcore/health", "/about/_stcore/host-config")
 FORWARDED = (
     "Forwarded X-Forwarded-For X-Forwarded-Host X-Forwarded-Port X-Forwarded-Prefix "
     "X-Forwarded-Proto X-Real-IP"
@@ -68,11 +76,17 @@ def noted_problems(page: Page) -> list[str]:
     """Return the list to which a page's messages and failed requests will be added."""
     problems: list[str] = []
 
-    def note(message: ConsoleMessage) -> None:
-        if message.type in {"error", "warning"}:
+    def note_message(message: ConsoleMessage) -> None:
+        if message.type in {"error", "warning"} and "Failed to load" not in message.text:
             problems.append(message.text)
 
-    page.on("console", note)
+    def note_answer(answer: Response) -> None:
+        # Streamlit looks for the folder that it is served from, and starts with that of the page.
+        if answer.status >= 400 and not answer.url.endswith(PROBES):
+            problems.append(answer.url)
+
+    page.on("console", note_message)
+    page.on("response", note_answer)
     page.on("requestfailed", lambda request: problems.append(request.url))
     return problems
 
