@@ -185,7 +185,7 @@ def test_the_secret_is_neither_in_the_environment_nor_readable(machine: Machine)
     environment = machine.output(f"tr '\\0' '\\n' </proc/{pid(machine, 8501)}/environ")
     assert "APP_BASE_URL=https://tool.example.com" in environment
     assert secret not in environment
-    modes = machine.output("find /etc/my-internal-tool/credentials -printf '%u %m\n'")
+    modes = machine.output("find /etc/my-internal-tool/credentials -printf '%u %m\\n'")
     assert set(modes.splitlines()) == {"root 700", "root 600"}
     assert machine.sh("runuser -u nobody -- ls /etc/my-internal-tool/credentials").returncode != 0
     assert machine.sh("runuser -u nobody -- ls /run/credentials/*8501*").returncode != 0
