@@ -8,6 +8,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import ssl
 import subprocess
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from baking import run
 from serving import end, free_port, until
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from email.message import Message
     from pathlib import Path
 
@@ -88,6 +89,11 @@ class Site:
             connection.request(method, path, headers=dict(headers or {}))
             answer = connection.getresponse()
             return Answer(answer.status, answer.headers, answer.read().decode("utf-8", "replace"))
+
+    def choose(self, colour: str) -> None:
+        """Give the new visitors to a colour, as a release does."""
+        choose(self.root, colour)
+        self.process.send_signal(signal.SIGHUP)
 
     def access_log(self) -> list[dict[str, Any]]:
         """Return the lines of the access log."""
@@ -163,9 +169,13 @@ def install(project: Path, root: Path, ports: Mapping[int, int]) -> None:
 
 
 @contextlib.contextmanager
-def site(project: Path, root: Path, ports: Mapping[int, int]) -> Iterator[Site]:
-    """Install and start the site, stop it at the end."""
+def site(
+    project: Path, root: Path, ports: Mapping[int, int], edit: Callable[[Path], None] | None = None
+) -> Iterator[Site]:
+    """Install the site, let it be edited, start it, and stop it at the end."""
     install(project, root, ports)
+    if edit:
+        edit(root)
     command = [program(), "-p", str(root), "-c", str(root / "nginx.conf")]
     done = run(*command, "-t", cwd=root)
     assert done.returncode == 0, done.stderr

@@ -114,6 +114,63 @@ def rotate_keys() -> None:
         click.echo(database.rotate_keys())
 
 
+@main.group()
+def backup() -> None:
+    """Save database and uploaded files, and get them back."""
+
+
+@backup.command()
+def create() -> None:
+    """Make a backup in BACKUP_DIR, and copy it to BACKUP_S3_URL."""
+    with _backup_errors():
+        from .ops import backup as run
+
+        click.echo(run.create())
+
+
+@backup.command("list")
+def list_backups() -> None:
+    """Show all backups, the newest first."""
+    with _backup_errors():
+        from .ops import backup as run
+
+        click.echo(run.table())
+
+
+@backup.command()
+@click.argument("name", required=False)
+def verify(name: str | None) -> None:
+    """Restore NAME, or the newest backup, into a scratch database, and compare."""
+    with _backup_errors():
+        from .ops import backup as run
+
+        click.echo(run.verify(name))
+
+
+@backup.command()
+@click.argument("name")
+@click.confirmation_option(prompt="The data of today is replaced by that of the backup. Go on?")
+def restore(name: str) -> None:
+    """Replace all data by that of NAME (see `list`), or of a file (./NAME).
+
+    What is there before gets a backup of its own. The app must be stopped.
+    """
+    with _backup_errors():
+        from .ops import backup as run
+
+        click.echo(run.restore(name))
+
+
+@backup.command()
+@click.option("--dry-run", is_flag=True, help="Only show what would be deleted.")
+def prune(dry_run: bool) -> None:
+    """Delete what is older than BACKUP_KEEP_DAYS; the newest and the last good one stay."""
+    with _backup_errors():
+        from .ops import backup as run
+
+        click.echo(run.prune(dry_run=dry_run))
+
+
 ROLES = click.Choice(["viewer", "editor", "admin"])
 ROLE_OPTION = click.option(
     "--role",
@@ -311,6 +368,18 @@ def _user_errors() -> Iterator[None]:
         try:
             yield
         except UserError as error:
+            _fail(str(error))
+
+
+@contextmanager
+def _backup_errors() -> Iterator[None]:
+    """Print what is wrong with a backup or the database, and leave."""
+    with _database_errors():
+        from .backup import BackupError
+
+        try:
+            yield
+        except BackupError as error:
             _fail(str(error))
 
 

@@ -35,6 +35,8 @@ MAX_LABEL_LENGTH: Final = 100
 SECONDS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 
 HELP: Final = {
+    "app_backup_last_success_timestamp_seconds": "When a backup was last made; 0 for never.",
+    "app_backup_last_verified_timestamp_seconds": "When a backup was last restored; 0 for never.",
     "app_build_info": "Versions of the app and of what it runs on; the value is always 1.",
     "app_logins_total": "Attempts to sign in: success, failure, throttled or refused.",
     "app_rate_limited_total": "Requests, reruns and actions that the rate limiter held up.",

@@ -24,6 +24,7 @@ OWN_PREFIXES = (
     "APP_",
     "AUDIT_",
     "AUTH_",
+    "BACKUP_",
     "DATABASE_",
     "DATA_",
     "HEALTH_",
@@ -35,6 +36,7 @@ OWN_PREFIXES = (
     "REDIS_",
     "STRICT_",
     "TRUSTED_",
+    "UPLOADS_",
 )
 # Kubernetes adds names like REDIS_SERVICE_HOST for each service of the namespace.
 # https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables

@@ -144,6 +144,21 @@ def _encryption_keys(value: SecretStr) -> SecretStr:
     return value
 
 
+def _s3_url(value: SecretStr) -> SecretStr:
+    try:
+        url = urlsplit(value.get_secret_value())
+        valid = url.scheme in {"https", "http"} and bool(url.hostname) and url.port != 0
+        valid = valid and url.path.strip("/") != "" and "@" not in url.path
+        valid = valid and bool(url.username) == bool(url.password)
+    except ValueError:
+        valid = False
+    if not valid:
+        raise ValueError("must be https://KEY:SECRET@host/bucket (write / + @ as %2F %2B %40)")
+    if find_spec("obstore") is None:
+        raise ValueError("needs the obstore package, which is not installed (pip install obstore)")
+    return value
+
+
 def _email_domains(value: object) -> object:
     """Split a comma-separated list of the parts behind the @."""
     if not isinstance(value, str):
@@ -196,4 +211,5 @@ LogFormat = Annotated[Literal["json", "text"], BeforeValidator(_lower)]
 OneLine = Annotated[str, AfterValidator(_one_line)]
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
 RedisUrl = Annotated[SecretStr, AfterValidator(_redis_url)]
+S3Url = Annotated[SecretStr, AfterValidator(_s3_url)]
 FilePath = Annotated[Path, AfterValidator(_file_path)]

@@ -3,6 +3,7 @@
 import re
 from functools import cache
 from ipaddress import IPv4Network
+from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -32,6 +33,7 @@ from .setting_types import (
     Port,
     RateLimit,
     RedisUrl,
+    S3Url,
     key_weakness,
 )
 
@@ -57,6 +59,7 @@ NEW_ENCRYPTION_KEY_COMMAND = (
 )
 NEW_KEY_COMMANDS = {
     "APP_SECRET_KEY": NEW_KEY_COMMAND,
+    "BACKUP_ENCRYPTION_KEY": NEW_ENCRYPTION_KEY_COMMAND,
     "DATA_ENCRYPTION_KEYS": NEW_ENCRYPTION_KEY_COMMAND,
 }
 MASK = "********"
@@ -202,6 +205,33 @@ class Settings(BaseSettings):
     data_encryption_keys: EncryptionKeys | None = Field(
         default=None,
         description="Fernet keys for encrypted columns, separated by commas, the newest first.",
+    )
+    uploads_dir: FilePath = Field(
+        default=Path("data/uploads"),
+        description="Files that the app keeps for its users; they are part of each backup.",
+        examples=["/srv/app/uploads"],
+    )
+    backup_dir: FilePath = Field(
+        default=Path("data/backups"),
+        description="Where backups are kept; a disk of its own is safer.",
+        examples=["/srv/app/backups"],
+    )
+    backup_keep_days: Annotated[int, Field(ge=1)] = Field(
+        default=30,
+        description="`backup prune` deletes backups that are older, in days.",
+    )
+    backup_keep_count: Annotated[int, Field(ge=1)] = Field(
+        default=3,
+        description="How many of the newest backups stay, however old they are.",
+    )
+    backup_s3_url: S3Url | None = Field(
+        default=None,
+        description="An S3 bucket that gets a copy of each backup.",
+        examples=["https://KEY:SECRET@s3.example.com/bucket/folder?region=us-east-1"],
+    )
+    backup_encryption_key: EncryptionKeys | None = Field(
+        default=None,
+        description="Encrypts backups: a Fernet key; older keys follow behind commas.",
     )
     redis_url: RedisUrl | None = Field(
         default=None,

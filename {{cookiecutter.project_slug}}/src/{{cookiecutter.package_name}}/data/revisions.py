@@ -49,11 +49,26 @@ def _recorded(engine: Engine | None) -> dict[str, str]:
     if engine.dialect.name == "sqlite" and not Path(engine.url.database or "").exists():
         return {}  # to connect would make the file
     with clear_errors(), engine.connect() as connection:
-        if not sqlalchemy.inspect(connection).has_table("alembic_version"):
-            return {}
-        found = connection.execute(sqlalchemy.text("SELECT * FROM alembic_version"))
-        row = found.mappings().first()
-        return dict(row or {})
+        return _recorded_in(connection)
+
+
+def _recorded_in(connection: Connection) -> dict[str, str]:
+    """Return the row of alembic_version of any database; nothing where there is none."""
+    if not sqlalchemy.inspect(connection).has_table("alembic_version"):
+        return {}
+    found = connection.execute(sqlalchemy.text("SELECT * FROM alembic_version"))
+    row = found.mappings().first()
+    return dict(row or {})
+
+
+def revision_of(connection: Connection) -> str | None:
+    """Return the revision of any database that has our tables, else None."""
+    return _recorded_in(connection).get("version_num")
+
+
+def is_known(revision: str) -> bool:
+    """Whether this version of the code has the revision."""
+    return revision in _known()
 
 
 def status(engine: Engine | None = None) -> Status:

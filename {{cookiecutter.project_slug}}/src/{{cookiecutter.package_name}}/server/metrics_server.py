@@ -26,11 +26,13 @@ from streamlit.runtime.stats import (
 )
 
 from .. import metrics
+from ..backup.folder import Folder
 from ..logs import get_logger
 from ..settings import Settings, SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
+    from pathlib import Path
     from wsgiref.types import StartResponse, WSGIEnvironment
 
     from streamlit.runtime.stats import Stat
@@ -54,8 +56,9 @@ def start(settings: Settings) -> Callable[[], None]:
         ) from None
     server.set_app(_application)
     metrics.build_info()
-    collector = StreamlitCollector()
-    REGISTRY.register(collector)
+    collectors = [StreamlitCollector(), BackupCollector(settings.backup_dir)]
+    for collector in collectors:
+        REGISTRY.register(collector)
     thread = threading.Thread(target=server.serve_forever, name="metrics", daemon=True)
     thread.start()
 
@@ -63,7 +66,8 @@ def start(settings: Settings) -> Callable[[], None]:
         server.shutdown()
         server.server_close()
         thread.join()
-        REGISTRY.unregister(collector)
+        for collector in collectors:
+            REGISTRY.unregister(collector)
 
     return stop
 
@@ -105,6 +109,24 @@ def _application(environ: WSGIEnvironment, start_response: StartResponse) -> Ite
         return body
     start_response("404 Not Found", [("Content-Type", "text/plain; charset=utf-8")])
     return [b"Not found. The metrics are at /metrics.\n"]
+
+
+class BackupCollector(Collector):
+    """When backups were last made and verified, as the `backup` commands noted it."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = Folder(folder)
+
+    def collect(self) -> Iterator[Metric]:
+        """Return the two families."""
+        state = self._folder.state()
+        for name, seconds in (
+            ("app_backup_last_success_timestamp_seconds", state.last_success),
+            ("app_backup_last_verified_timestamp_seconds", state.last_verified),
+        ):
+            metric = Metric(name, metrics.HELP[name], "gauge")
+            metric.add_sample(name, {}, seconds)
+            yield metric
 
 
 class StreamlitCollector(Collector):

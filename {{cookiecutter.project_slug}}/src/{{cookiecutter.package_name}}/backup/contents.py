@@ -1,0 +1,30 @@
+"""What a database holds, by which two of them are compared."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import sqlalchemy
+
+from ..data import revisions
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+
+@dataclass(frozen=True)
+class Contents:
+    """The revision of a database, and how many rows each table has."""
+
+    revision: str | None
+    rows: dict[str, int]
+
+
+def read_contents(connection: Connection) -> Contents:
+    """Count the rows of all tables."""
+    rows = {}
+    for name in sorted(sqlalchemy.inspect(connection).get_table_names()):
+        count = sqlalchemy.select(sqlalchemy.func.count()).select_from(sqlalchemy.table(name))
+        rows[name] = connection.scalar(count) or 0
+    return Contents(revisions.revision_of(connection), rows)
