@@ -133,7 +133,7 @@ def machine(versions: Path, default: Baked) -> Iterator[Machine]:
     """Return a machine on which version 1.0.0 has been installed."""
     for server in booted("release"):
         server.put(versions, "/root/versions")
-        server.offer_packages(default.path)
+        server.offer_packages(default.path / "requirements.txt")
         unchanged(server, "python3 /root/versions/1.0.0/deploy/server/manage.py install --dry-run")
         server.output(
             "install -d /etc/my-internal-tool; cd /root/versions/1.0.0;"
