@@ -215,7 +215,7 @@ def test_nobody_notices(machine: Machine, project: Path) -> None:
         time.sleep(6)
         only("1.0.0", "1.1.0")
         status = machine.output(f"{SERVER} status")
-        assert "drains" in status
+        assert "gets no new visitors" in status
         assert "rollback goes to 1.0.0-" in status
         line = refusal(machine, "release /root/versions/2.1.0")  # a third one has no place
         assert "sessions are still open on blue" in line
