@@ -428,7 +428,9 @@ def configure_site(release: Path) -> None:
         do("check the site: nginx -t", run, "nginx", "-t", "-q")
     except StepError as error:
         put(old)
-        raise StepError(f"nginx refuses the site of {release.name}: {error}") from None
+        for path in files.keys() - old.keys():
+            remove(path)
+        raise StepError(f"nginx refuses the site: {error}") from None
     do("reload nginx", run, "systemctl", "reload-or-restart", "nginx")
 
 
@@ -454,14 +456,15 @@ def put(files: dict[Path, bytes]) -> None:
 
 
 def release_verb(
-    what: str, limit: int, keep: int, *, cut: bool, breaking: bool, wait: bool
+    what: str | None, limit: int, keep: int, *, cut: bool, breaking: bool, wait: bool
 ) -> None:
-    """Let a release serve the new visitors."""
-    if not PROGRAM.exists() and not dry_run:
-        raise StepError("nothing is installed here: run install first")
-    new = prepare(what)
+    """Let a release serve the new visitors; None is the one that serves, started anew."""
     colour = serving()
-    if not colour or release_of(colour) != new or len(running(colour)) < len(ports(colour)):
+    present = release_of(colour) if colour else None
+    if present is None:
+        raise StepError("nothing serves yet: run install first")
+    new = prepare(what) if what else present
+    if new != present or not what or len(running(colour)) < len(ports(colour)):
         colour = switch_to(new, cut=cut, breaking=breaking)
     else:
         print(f"{new.name} is serving already", flush=True)
@@ -474,33 +477,33 @@ def release_verb(
 
 def switch_to(new: Path, *, cut: bool, breaking: bool) -> str:
     """Start a release beside the one that serves, prove it, and send new visitors to it."""
-    old = serving()
-    colour = other(old) if old else "blue"
-    reused = old and release_of(colour) == new and running(colour) == ports(colour)
+    colour = serving()
+    old = release_of(colour) if colour else None
+    colour = other(colour) if colour else "blue"
+    # A rollback soon after a release: what ran before still runs.
+    reused = old != new and release_of(colour) == new and running(colour) == ports(colour)
     if is_active(DRAIN):
         do(f"stop {DRAIN}", run, "systemctl", "stop", DRAIN)
     if not reused:
         clear(colour, cut=cut)
+    try:
         if not dry_run or new.exists():
             configure(new)
-        do(f"let {colour} be {new.name}", link, ROOT / colour, f"releases/{new.name}")
-        migrate(new, release_of(old) if old else None, breaking=breaking)
-    try:
+        if not reused:
+            do(f"let {colour} be {new.name}", link, ROOT / colour, f"releases/{new.name}")
+            migrate(new, old, breaking=breaking)
         start(colour)
         prove(colour, new)
     except StepError as error:
         if not reused:
             stop(colour)
-        raise StepError(f"{new.name} does not work: {error}; {keeps(old)}") from None
+        if old:
+            configure(old)
+        keeps = f"{old.name} keeps serving" if old else "nothing serves yet"
+        raise StepError(f"{new.name} does not work: {error}; {keeps}") from None
     do(f"enable {colour} at boot", enable, colour)
     do(f"send new visitors to {colour}", flip, colour)
     return colour
-
-
-def keeps(old: str) -> str:
-    """Say what goes on serving."""
-    release = release_of(old) if old else None
-    return f"{release.name} keeps serving" if release else "nothing serves yet"
 
 
 def clear(colour: str, *, cut: bool) -> None:
@@ -535,15 +538,11 @@ def migrate(new: Path, old: Path | None, *, breaking: bool) -> None:
     if old and not breaking:
         keep = ["--keep", app(old, "db", "head")]
     try:
-        try:
-            app(new, "db", "current")
-        except StepError:  # it is not yet what the new release needs
-            if old and "\n  backup " in app(old, "--help"):
-                do("back up the database", app, old, "backup", "create")
-        do("upgrade the database", show, new, "db", "upgrade", *keep)
-    except StepError as error:
-        hint = " (--break-running goes on)" if "break the running version" in str(error) else ""
-        raise StepError(f"{error}{hint}; {keeps(serving())}") from None
+        app(new, "db", "current")
+    except StepError:  # it is not yet what the new release needs
+        if old and "\n  backup " in app(old, "--help"):
+            do("back up the database", app, old, "backup", "create")
+    do("upgrade the database", show, new, "db", "upgrade", *keep)
 
 
 def start(colour: str) -> None:
@@ -611,7 +610,6 @@ def flip(colour: str) -> None:
     link(SERVING, f"{colour}.conf")
     try:
         run("nginx", "-t", "-q")
-        run("systemctl", "reload-or-restart", "nginx")
     except StepError:
         link(SERVING, str(before))
         raise
@@ -622,6 +620,8 @@ def finish(colour: str, limit: int, keep: int) -> None:
     """Do what follows the switch; all of it may have happened already."""
     rest = other(colour)
     before = release_of(rest)
+    # Here, because a flip may have been interrupted before anybody was told.
+    do("reload nginx", run, "systemctl", "reload-or-restart", "nginx")
     if (ROOT / "serving").is_symlink() and (ROOT / "serving").readlink() != Path(colour):
         do(f"let the commands be those of {colour}", link, ROOT / "serving", colour)
     do(f"enable {colour} at boot, and not {rest}", enable_only, colour)
@@ -829,13 +829,17 @@ def parser() -> argparse.ArgumentParser:
     verbs = top.add_subparsers(dest="verb", required=True, metavar="VERB")
     verbs.add_parser("install", parents=[every, kept], help="set up this server; can be run again")
     one = verbs.add_parser("release", parents=[switch], help="let a version serve new visitors")
-    one.add_argument("what", metavar="VERSION_OR_PATH", help="a release, a folder or a tar archive")
+    one.add_argument(
+        "what",
+        nargs="?",
+        metavar="VERSION_OR_PATH",
+        help="a release, a folder or a tar archive; without it what serves is started anew",
+    )
     verbs.add_parser("rollback", parents=[switch], help="release the version before again")
     one = verbs.add_parser("prepare", parents=[every], help="build a release, touch nothing else")
     one.add_argument("what", metavar="PATH", help="a folder or a tar archive")
     verbs.add_parser("status", help="show releases, instances and open sessions")
-    one = verbs.add_parser("run", help="run a command of the app, such as: users list")
-    one.add_argument("arguments", nargs=argparse.REMAINDER, metavar="...")
+    verbs.add_parser("run", help="run a command of the app, such as: users list")
     one = verbs.add_parser("uninstall", parents=[every], help="take everything away but the data")
     one.add_argument("--delete-data", action="store_true", help="also data, settings and secrets")
     one.add_argument("--yes", action="store_true", help="do not ask")
@@ -846,10 +850,11 @@ def parser() -> argparse.ArgumentParser:
 def main() -> None:
     """Do what the command line says."""
     global dry_run
-    arguments = parser().parse_args()
+    words = sys.argv[1:]
+    arguments = parser().parse_args(words[: 1 if words[:1] == ["run"] else None])
     dry_run = getattr(arguments, "dry_run", False)
     if os.geteuid() != 0:
-        sys.exit("this needs root: sudo !!")
+        sys.exit("this needs root")
     os.umask(0o022)
     try:
         verb(arguments)
@@ -869,7 +874,7 @@ def verb(arguments: argparse.Namespace) -> None:
         release = release_of(serving()) if serving() else None
         if release is None:
             raise StepError("nothing serves yet: run install first")
-        app(release, *arguments.arguments, interactive=True)
+        app(release, *sys.argv[2:], interactive=True)  # its options are not ours
     else:
         with alone():
             change(arguments)
