@@ -368,6 +368,7 @@ def test_the_app_works_below_a_path(
         context.close()
         for inside in ("metrics", "readyz", "_stcore/metrics"):
             assert below.request(f"/my-internal-tool/{inside}").status == 404
+        assert below.request("/my-internal-tool/livez").status == 200
         assert below.request("/").status == 404
 
 
