@@ -90,6 +90,17 @@ class Site:
             answer = connection.getresponse()
             return Answer(answer.status, answer.headers, answer.read().decode("utf-8", "replace"))
 
+    def statuses(self, path: str, count: int) -> Iterator[int]:
+        """Ask for the same thing on one connection, as fast as can be."""
+        context = ssl.create_default_context(cafile=str(self.authority))
+        connection = http.client.HTTPSConnection("localhost", self.https, context=context)
+        with contextlib.closing(connection):
+            for _ in range(count):
+                connection.request("GET", path)
+                answer = connection.getresponse()
+                answer.read()
+                yield answer.status
+
     def choose(self, colour: str) -> None:
         """Give the new visitors to a colour, as a release does."""
         choose(self.root, colour)

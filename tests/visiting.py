@@ -98,6 +98,7 @@ def main() -> None:
         visit(page, url)
         enter(page, username, given)
         choose_password(page, given, own)
+        expect(page.get_by_test_id("stSidebar")).to_contain_text(username)
         print(page.locator("h1").first.inner_text())  # noqa: T201
         browser.close()
 

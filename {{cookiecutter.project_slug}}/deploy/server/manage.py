@@ -32,9 +32,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-NAME = "my-internal-tool"
+NAME = "{{cookiecutter.project_slug}}"
 PACKAGE = "{{cookiecutter.package_name}}"
-DOMAIN = "tool.example.com"
+DOMAIN = "{{cookiecutter.domain}}"
 USER = NAME[:31].rstrip("-")  # Linux takes no more
 
 ROOT = Path("/opt", NAME)

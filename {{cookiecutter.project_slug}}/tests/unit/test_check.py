@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
+from cryptography.fernet import Fernet
 
 from {{cookiecutter.package_name}}.data import encryption
 from {{cookiecutter.package_name}}.ops import check
@@ -30,6 +31,8 @@ def production(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("APP_BASE_URL", "https://tool.corp.example-company.org")
     monkeypatch.setenv("ALLOWED_IPS", "10.0.0.0/8")
     monkeypatch.setenv("DATABASE_URL", "postgresql://app@db.corp.org/app?sslmode=verify-full")
+    monkeypatch.setenv("BACKUP_S3_URL", "https://s3.corp.org/bucket")
+    monkeypatch.setenv("BACKUP_ENCRYPTION_KEY", Fernet.generate_key().decode())
 
 
 def test_every_setting_is_shown(capsys: pytest.CaptureFixture[str], project: Path) -> None:

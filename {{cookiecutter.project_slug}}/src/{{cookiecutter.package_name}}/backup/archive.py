@@ -6,6 +6,7 @@ an archive without it is none.
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import hashlib
 import io
@@ -14,7 +15,6 @@ import shutil
 import stat
 import tarfile
 import zlib
-from contextlib import contextmanager
 from pathlib import PurePosixPath
 from typing import IO, TYPE_CHECKING, BinaryIO, Final
 
@@ -33,6 +33,15 @@ UPLOADS: Final = "uploads"
 COMPRESSION: Final = 6  # 9 takes three times as long for a hundredth of the size
 MAX_MANIFEST_BYTES: Final = 256 * 1024 * 1024
 COPY_BYTES: Final = 1024 * 1024
+# Nonsense is read until a checksum is: names and times can be anything.
+DAMAGE: Final = (
+    tarfile.TarError,
+    gzip.BadGzipFile,
+    zlib.error,
+    EOFError,
+    OverflowError,
+    ValueError,
+)
 
 
 class Manifest(BaseModel):
@@ -56,10 +65,11 @@ def write(path: Path, manifest: Manifest, database: Path, uploads: Path, keys: s
         checksums[DATABASE] = _add(tar, database, DATABASE)
         for upload in _regular_files(uploads):
             name = f"{UPLOADS}/{upload.relative_to(uploads).as_posix()}"
-            try:
+            if not name.isprintable():
+                raise BackupError(f"this name of a file cannot be kept, rename it: {str(upload)!r}")
+            # A file that was deleted in the meantime is none.
+            with contextlib.suppress(FileNotFoundError):
                 checksums[name] = _add(tar, upload, name)
-            except FileNotFoundError:  # deleted in the meantime
-                continue
         text = manifest.model_copy(update={"sha256": checksums}).model_dump_json(indent=1).encode()
         info = tarfile.TarInfo(MANIFEST)
         info.size = len(text)
@@ -75,7 +85,7 @@ def unpack(path: Path, folder: Path, keys: str | None) -> Manifest:
     try:
         with path.open("rb") as file:
             manifest, found = _unpack(file, folder, keys)
-    except (tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError) as error:
+    except DAMAGE as error:
         raise BackupError(f"{path.name} is damaged, or no backup: {error}") from None
     if manifest is None:
         raise BackupError(f"{path.name} is damaged, or no backup: it has no manifest")
@@ -117,11 +127,11 @@ def _extract(member: tarfile.TarInfo, content: IO[bytes], folder: Path) -> str:
 
     Not tarfile's own filters: the Python of Debian 12 has none.
     """
-    name = PurePosixPath(member.name)
-    inside = not name.is_absolute() and ".." not in name.parts
-    if not inside or name.parts[:1] not in {(DATABASE,), (UPLOADS,)}:
+    parts = PurePosixPath(member.name).parts
+    is_upload = parts[:1] == (UPLOADS,) and len(parts) > 1 and ".." not in parts
+    path = folder.joinpath(*parts)
+    if not (is_upload or parts == (DATABASE,)) or path.exists():
         raise BackupError(f"{member.name!r} does not belong into a backup: nothing was restored")
-    path = folder / name
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("xb") as target:
         hashing = _Hashing(target)
@@ -156,7 +166,7 @@ def _regular_files(folder: Path) -> Iterator[Path]:
             yield path
 
 
-@contextmanager
+@contextlib.contextmanager
 def _written(file: BinaryIO, keys: str | None) -> Iterator[tarfile.TarFile]:
     """Yield the way into a new archive; what was written is on the disk at the end."""
     encrypted = Encrypted(file, keys) if keys else None

@@ -78,7 +78,7 @@ class Decrypted(io.RawIOBase):
         self._source = source
         self._number = 0
         self._plain = b""
-        self._next = source.read(CHUNK_BYTES + TAG_BYTES)
+        self._next: bytes | None = source.read(CHUNK_BYTES + TAG_BYTES)  # None: the end was seen
 
     def readable(self) -> bool:
         """Say what this file is for."""
@@ -87,16 +87,16 @@ class Decrypted(io.RawIOBase):
     def readinto(self, buffer: Buffer, /) -> int:
         """Give out decrypted bytes, 0 at the end."""
         target = memoryview(buffer).cast("B")
-        if not self._plain and self._next:
-            self._plain = self._open()
+        if not self._plain and self._next is not None:
+            self._plain = self._open(self._next)
         count = min(len(target), len(self._plain))
         target[:count] = self._plain[:count]
         self._plain = self._plain[count:]
         return count
 
-    def _open(self) -> bytes:
-        chunk, self._next = self._next, self._source.read(CHUNK_BYTES + TAG_BYTES)
-        nonce = _nonce(self._number, last=not self._next)
+    def _open(self, chunk: bytes) -> bytes:
+        self._next = self._source.read(CHUNK_BYTES + TAG_BYTES) or None
+        nonce = _nonce(self._number, last=self._next is None)
         self._number += 1
         try:
             return self._cipher.decrypt(nonce, chunk, None)

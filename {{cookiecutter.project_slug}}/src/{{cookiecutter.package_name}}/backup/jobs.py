@@ -132,9 +132,9 @@ def restore(wanted: str) -> Restored:
         else:
             safety = _create(folder).path
         # What can fail for want of space comes first, what cannot comes last.
-        new_uploads = uploads.prepare(_uploads(), work / archive.UPLOADS)
-        kind.load(url, work / archive.DATABASE)
-        uploads.replace(_uploads(), new_uploads)
+        with uploads.prepared(_uploads(), work / archive.UPLOADS) as new_uploads:
+            kind.load(url, work / archive.DATABASE)
+            uploads.replace(_uploads(), new_uploads)
     return Restored(manifest, safety, tuple(aside), manifest.revision != revisions.head())
 
 

@@ -115,7 +115,7 @@ def _path(url: URL) -> Path:
 @contextmanager
 def _connect(path: Path, *, create: bool = False) -> Iterator[sqlite3.Connection]:
     mode = "rwc" if create else "rw"
-    address = f"{path.resolve().as_uri()}?mode={mode}"
+    address = f"{path.absolute().as_uri()}?mode={mode}"
     with closing(sqlite3.connect(address, uri=True, timeout=WAIT_SECONDS)) as connection:
         yield connection
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 
-def prepare(uploads: Path, restored: Path) -> Path:
+@contextmanager
+def prepared(uploads: Path, restored: Path) -> Iterator[Path]:
     """Bring the restored files, which may lie on another disk, beside the folder of the uploads."""
     new = _beside(uploads, "restored")
     uploads.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -17,10 +21,10 @@ def prepare(uploads: Path, restored: Path) -> Path:
     restored.mkdir(exist_ok=True)  # without any uploads there is no folder in the archive
     try:
         shutil.move(restored, new)
-    except OSError:
+        os.sync()  # before the database is replaced, which lasts at once
+        yield new
+    finally:
         shutil.rmtree(new, ignore_errors=True)
-        raise
-    return new
 
 
 def replace(uploads: Path, new: Path) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ..backup import jobs
 from ..data import revisions
-from .users import columns
+from .table import columns
 
 if TYPE_CHECKING:
     from ..backup.archive import Manifest

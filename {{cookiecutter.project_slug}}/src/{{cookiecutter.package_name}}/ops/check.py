@@ -133,6 +133,10 @@ def worth_knowing(settings: Settings) -> list[str]:
             f"{settings.metrics_port}"
         )
     found += _database_findings(settings)
+    if settings.backup_s3_url is None:
+        found.append("BACKUP_S3_URL is empty: backups on the disk of the data are lost with it")
+    elif settings.backup_encryption_key is None:
+        found.append("BACKUP_ENCRYPTION_KEY is not set: whoever reads the bucket reads all data")
     if settings.log_level == "DEBUG":
         found.append("LOG_LEVEL is DEBUG: it is slow, and logs what visitors do")
     if settings.log_format == "text" and not settings.is_development:

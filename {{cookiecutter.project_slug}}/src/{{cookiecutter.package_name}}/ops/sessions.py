@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from ..auth import sessions
 from ..auth.users import UserError
-from .users import account_of, columns, command_line_actor
+from .table import columns
+from .users import account_of, command_line_actor
 
 
 def table(username: str | None) -> str:

@@ -11,6 +11,7 @@ import click
 from ..auth import passwords, users
 from ..auth.audit import Actor
 from ..auth.roles import Role
+from .table import columns
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -111,16 +112,6 @@ def account_of(username: str) -> Account:
     if account is None:
         raise users.UserError(f"there is no user {username!r}")
     return account
-
-
-def columns(rows: Sequence[Sequence[str]]) -> str:
-    """Return rows as text with aligned columns."""
-    widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]
-    lines = []
-    for row in rows:
-        cells = (f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True))
-        lines.append("  ".join(cells).rstrip())
-    return "\n".join(lines)
 
 
 def command_line_actor() -> Actor:
