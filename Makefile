@@ -52,7 +52,7 @@ APT_INSTALL = $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install --quiet
 	--no-install-recommends
 bootstrap: ## Install what the tests need from the system (Debian, Ubuntu)
 	@command -v apt-get >/dev/null || { echo "make bootstrap needs apt-get" >&2; exit 1; }
-	@$(APT_INSTALL) fonts-noto-cjk git make nginx openssl postgresql python3-venv \
+	@$(APT_INSTALL) fonts-noto-cjk git libdeflate-tools make nginx openssl postgresql python3-venv \
 		redis-server shellcheck
 	@$(APT_INSTALL) chromium || { $(MAKE) .venv/.ready && \
 		$(BIN)/python -m playwright install --with-deps chromium; }

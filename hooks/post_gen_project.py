@@ -43,6 +43,7 @@ def unchosen(answers: dict[str, Any]) -> list[str]:
     server = answers["use_systemd"]
     wanted = {
         "deploy": server,
+        "docs/runbook.md": server,
         "docs/server.md": server,
     }
     return [name for name, is_wanted in wanted.items() if not is_wanted]

@@ -6,15 +6,18 @@ repository in shared/lab.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
+import shlex
+import shutil
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from baking import ROOT, run
+from baking import BUILD, ROOT, run
 
 if TYPE_CHECKING:
     import subprocess
@@ -58,6 +61,26 @@ class Machine:
         done = self.sh(script)
         assert done.returncode == 0, f"{script}\n{done.stdout}{done.stderr}"
         return done.stdout.strip()
+
+    def offer_packages(self, lock: Path) -> None:
+        """Let its pip find what a lock file names, though it has no network.
+
+        Its own Python chooses the packages; they are kept for the next machine.
+        """
+        house = "/srv/packages"
+        kept = BUILD / "packages" / hashlib.sha256(lock.read_bytes()).hexdigest()[:12]
+        if (kept / "complete").exists():
+            self.put(kept, house)
+        else:
+            self.put(lock, "/srv/")
+            pip = f"/srv/venv/bin/pip download --quiet --dest {house} --requirement"
+            script = f"python3 -m venv /srv/venv; {pip} /srv/{lock.name}; touch {house}/complete"
+            done = self.sh(script, online=True)
+            assert done.returncode == 0, done.stderr
+            root = self.lab("path").stdout.strip()
+            shutil.copytree(f"{root}{house}", kept, dirs_exist_ok=True)
+        lines = ("[install]", "no-index = true", f"find-links = {house}")
+        self.output(f"printf '%s\\n' {shlex.join(lines)} >>/etc/pip.conf")
 
     def put(self, source: Path, target: str) -> None:
         """Copy a file or the content of a folder into it."""

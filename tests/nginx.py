@@ -6,7 +6,9 @@ import contextlib
 import http.client
 import json
 import os
+import re
 import shutil
+import signal
 import ssl
 import subprocess
 from dataclasses import dataclass
@@ -17,10 +19,11 @@ from baking import run
 from serving import end, free_port, until
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from email.message import Message
     from pathlib import Path
 
+INSTANCES = (8501, 8502, 8601, 8602)
 MAIN = """
 {user}
 daemon off;
@@ -87,6 +90,22 @@ class Site:
             answer = connection.getresponse()
             return Answer(answer.status, answer.headers, answer.read().decode("utf-8", "replace"))
 
+    def statuses(self, path: str, count: int) -> Iterator[int]:
+        """Ask for the same thing on one connection, as fast as can be."""
+        context = ssl.create_default_context(cafile=str(self.authority))
+        connection = http.client.HTTPSConnection("localhost", self.https, context=context)
+        with contextlib.closing(connection):
+            for _ in range(count):
+                connection.request("GET", path)
+                answer = connection.getresponse()
+                answer.read()
+                yield answer.status
+
+    def choose(self, colour: str) -> None:
+        """Give the new visitors to a colour, as a release does."""
+        choose(self.root, colour)
+        self.process.send_signal(signal.SIGHUP)
+
     def access_log(self) -> list[dict[str, Any]]:
         """Return the lines of the access log."""
         text = (self.root / "log/my-internal-tool.access.log").read_text("utf-8")
@@ -122,6 +141,13 @@ def certificate(root: Path, tls: Path, host: str) -> None:
         assert done.returncode == 0, done.stderr
 
 
+def choose(root: Path, colour: str) -> None:
+    """Say which colour gets the new visitors; nginx has to be told to read it."""
+    link = root / "my-internal-tool/serving.new"
+    link.symlink_to(f"{colour}.conf")
+    link.rename(link.with_name("serving.conf"))
+
+
 def install(project: Path, root: Path, ports: Mapping[int, int]) -> None:
     """Copy the site into a folder; `ports` says what stands in the place of each port."""
     (root / "log").mkdir(parents=True)
@@ -140,10 +166,12 @@ def install(project: Path, root: Path, ports: Mapping[int, int]) -> None:
             "tool.example.com": "localhost",
             "listen 80;": f"listen 127.0.0.1:{ports[80]};",
             "listen 443 ": f"listen 127.0.0.1:{ports[443]} ",
-            **{str(port): str(ports[port]) for port in (8501, 8502) if port in ports},
         }.items():
             text = text.replace(old, new)
+        instances = f"(?<![a-z])({'|'.join(map(str, INSTANCES))})"  # not in iso8601
+        text = re.sub(instances, lambda found: str(ports[int(found[0])]), text)
         path.write_text(text, "utf-8")
+    choose(root, "blue")
     # Else the workers of a root would be somebody who cannot read the folders of tests.
     user = "user root;" if os.geteuid() == 0 else ""
     (root / "nginx.conf").write_text(MAIN.format(root=root, user=user), "utf-8")
@@ -152,9 +180,13 @@ def install(project: Path, root: Path, ports: Mapping[int, int]) -> None:
 
 
 @contextlib.contextmanager
-def site(project: Path, root: Path, ports: Mapping[int, int]) -> Iterator[Site]:
-    """Install and start the site, stop it at the end."""
+def site(
+    project: Path, root: Path, ports: Mapping[int, int], edit: Callable[[Path], None] | None = None
+) -> Iterator[Site]:
+    """Install the site, let it be edited, start it, and stop it at the end."""
     install(project, root, ports)
+    if edit:
+        edit(root)
     command = [program(), "-p", str(root), "-c", str(root / "nginx.conf")]
     done = run(*command, "-t", cwd=root)
     assert done.returncode == 0, done.stderr
@@ -179,4 +211,4 @@ def reachable(running: Site) -> bool:
 
 def free_ports() -> dict[int, int]:
     """Return free ports for those that the site names."""
-    return {port: free_port() for port in (80, 443, 8501, 8502)}
+    return {port: free_port() for port in (80, 443, *INSTANCES)}

@@ -11,68 +11,110 @@ import ssl
 import threading
 import uuid
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import pytest
 from baking import ROOT, Baked, run
 from lab import tools_path
-from nginx import Site, free_ports, install, site
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
-from serving import chromium
+from nginx import INSTANCES, Site, free_ports, install, site
+from playwright.sync_api import expect
+from serving import PRODUCTION, serving, until
+from visiting import (
+    GIVEN_PASSWORD,
+    PASSWORD,
+    SIGN_IN,
+    SharedDatabase,
+    choose_password,
+    enter,
+    visit,
+    wait_for_menu,
+    wait_for_run,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from email.message import Message
     from pathlib import Path
+
+    from playwright.sync_api import (
+        Browser,
+        BrowserContext,
+        ConsoleMessage,
+        Page,
+        Response,
+    )
 
 FIRST_LOAD_BYTES = 1_150_000
 REPEATED_LOAD_BYTES = 50_000
 COOKIE = "my_internal_tool_instance"
+PROBES = ("/about/_stcore/health", "/about/_stcore/host-config")
 FORWARDED = (
     "Forwarded X-Forwarded-For X-Forwarded-Host X-Forwarded-Port X-Forwarded-Prefix "
-    "X-Forwarded-Proto X-Forwarded-User X-Forwarded-Email X-Forwarded-Roles X-Forwarded-Groups "
-    "X-Real-IP"
+    "X-Forwarded-Proto X-Real-IP"
+)
+IDENTITY = (  # the names that oauth2-proxy, Authelia, authentik and others use
+    "X-Forwarded-User X-Forwarded-Email X-Forwarded-Groups X-Forwarded-Roles "
+    "X-Forwarded-Preferred-Username X-Forwarded-Access-Token X-Auth-Request-User "
+    "X-Auth-Request-Email X-Auth-Request-Groups X-Auth-Request-Preferred-Username "
+    "X-Auth-Request-Access-Token Remote-User Remote-Email Remote-Groups Remote-Name "
+    "X-Remote-User X-User X-Email"
 )
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Return a real Chromium."""
-    path = chromium()
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield running
-        running.close()
-
-
 @pytest.fixture
-def visitor(browser: Browser) -> Iterator[BrowserContext]:
-    """Return a browser that has never been here."""
-    context = browser.new_context(ignore_https_errors=True)  # the authority is the test's own
+def visitor(browser: Browser, session_cookie: Any) -> Iterator[BrowserContext]:
+    """Return a browser that has never been here, but is signed in."""
+    context = browser.new_context(ignore_https_errors=True)
+    context.add_cookies([session_cookie])
     yield context
     context.close()
 
 
-def visit(page: Page, url: str) -> None:
-    """Open a page and wait until its script has run and nothing is loading."""
-    page.goto(url)
-    app = page.get_by_test_id("stApp")
-    expect(app).to_have_attribute("data-test-script-state", "notRunning", timeout=30_000)
-    title = page.get_by_test_id("stMain").get_by_role("heading", level=1)
-    expect(title).to_be_visible(timeout=30_000)
-    page.wait_for_load_state("networkidle")
+def noted_problems(page: Page) -> list[str]:
+    """Return the list to which a page's messages and failed requests will be added."""
+    problems: list[str] = []
+
+    def note_message(message: ConsoleMessage) -> None:
+        if message.type in {"error", "warning"} and "Failed to load" not in message.text:
+            problems.append(message.text)
+
+    def note_answer(answer: Response) -> None:
+        # Streamlit looks for the folder that it is served from, and starts with that of the page.
+        if answer.status >= 400 and not answer.url.endswith(PROBES):
+            problems.append(answer.url)
+
+    page.on("console", note_message)
+    page.on("response", note_answer)
+    page.on("requestfailed", lambda request: problems.append(request.url))
+    return problems
+
+
+def instance_of(context: BrowserContext) -> str:
+    """Return the port that a browser stays with."""
+    return next(one["value"] for one in context.cookies() if one["name"] == COOKIE)
 
 
 @contextlib.contextmanager
-def shown_headers() -> Iterator[tuple[int, list[dict[str, str]]]]:
-    """Serve on a port, and note the headers of each request."""
+def shown_headers(
+    answer: Callable[[str, Message], tuple[int, dict[str, str]]] = lambda _path, _headers: (
+        200,
+        {},
+    ),
+) -> Iterator[tuple[int, list[dict[str, str]]]]:
+    """Serve on a port, and note the headers of each request; the body of an answer is the port."""
     seen: list[dict[str, str]] = []
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             seen.append(dict(self.headers))
-            self.send_response(200)
-            self.send_header("Content-Length", "0")
+            status, headers = answer(self.path, self.headers)
+            body = str(self.connection.getsockname()[1]).encode()
+            self.send_response(status)
+            for name, value in {**headers, "Content-Length": str(len(body))}.items():
+                self.send_header(name, value)
             self.end_headers()
+            self.wfile.write(body)
 
         def log_message(self, *_arguments: object) -> None:
             """Say nothing."""
@@ -105,10 +147,8 @@ def test_a_page_load_is_small_and_a_second_one_is_nothing(
 def test_the_browser_gets_secure_cookies_and_reports_nothing(
     running_site: Site, visitor: BrowserContext
 ) -> None:
-    problems: list[str] = []
     page = visitor.new_page()
-    page.on("console", lambda message: problems.append(f"{message.type} {message.text}"))
-    page.on("requestfailed", lambda request: problems.append(request.url))
+    problems = noted_problems(page)
     visit(page, running_site.url)
     assert problems == []
     cookies = {cookie["name"]: cookie for cookie in visitor.cookies()}
@@ -117,19 +157,23 @@ def test_the_browser_gets_secure_cookies_and_reports_nothing(
     assert cookies[COOKIE]["httpOnly"]
 
 
-def test_a_visitor_stays_with_one_instance_and_visitors_are_spread(
-    running_site: Site, browser: Browser
+def test_visitors_are_spread_and_each_stays_where_it_is(
+    running_site: Site, browser: Browser, session_cookie: Any
 ) -> None:
+    """And whoever signed in at one instance is known to the other."""
     instances = []
     before = len(running_site.access_log())
     for _ in range(4):
         context = browser.new_context(ignore_https_errors=True)
+        context.add_cookies([session_cookie])
         page = context.new_page()
         visit(page, running_site.url)
-        first = next(c["value"] for c in context.cookies() if c["name"] == COOKIE)
+        wait_for_menu(page)
+        first = instance_of(context)
         page.reload()
+        wait_for_menu(page)
         visit(page, f"{running_site.url}/about")
-        assert next(c["value"] for c in context.cookies() if c["name"] == COOKIE) == first
+        assert instance_of(context) == first
         instances.append(first)
         context.close()
     assert len(set(instances)) == 2
@@ -223,7 +267,9 @@ def test_what_a_client_forwards_does_not_arrive(project: Path, tmp_path: Path) -
     with shown_headers() as (first, seen), shown_headers() as (second, also_seen):
         ports = {**free_ports(), 8501: first, 8502: second}
         with site(project, tmp_path / "echo", ports) as echo:
-            forged = dict.fromkeys(FORWARDED.split(), "forged")
+            names = [*FORWARDED.split(), *IDENTITY.split()]
+            names += [name.replace("-", "_") for name in names]
+            forged = dict.fromkeys(names, "forged")
             echo.request("/", headers={**forged, "Upgrade": "h2c", "Connection": "Upgrade"})
     values = {name.lower(): value for name, value in (seen + also_seen)[-1].items()}
     assert "forged" not in values.values()
@@ -239,8 +285,8 @@ def test_too_many_requests_are_429_and_files_do_not_count(project: Path, tmp_pat
         with site(project, tmp_path / "busy", ports) as busy:
             (tmp_path / "busy/www/static").mkdir()
             (tmp_path / "busy/www/static/a.js").write_text("1")
-            files = Counter(busy.request("/static/a.js").status for _ in range(300))
-            pages = Counter(busy.request("/").status for _ in range(300))
+            files = Counter(busy.statuses("/static/a.js", 300))
+            pages = Counter(busy.statuses("/", 600))
     assert files == {200: 300}
     assert pages[200] >= 100
     assert set(pages) == {200, 429}
@@ -257,6 +303,122 @@ def test_the_maintenance_page_has_a_switch(running_site: Site) -> None:
     finally:
         switch.unlink()
     assert running_site.request("/").status == 200
+
+
+def test_new_visitors_get_the_chosen_colour_and_the_others_stay(
+    project: Path, tmp_path: Path
+) -> None:
+    """Until their instance is gone: then they go to the chosen colour, and are told so."""
+    with contextlib.ExitStack() as stack:
+        stop_old = contextlib.ExitStack()
+        blue = [str(stop_old.enter_context(shown_headers())[0])]
+        others = [str(stack.enter_context(shown_headers())[0]) for _ in range(3)]
+        blue, green = [*blue, others[0]], others[1:]
+        ports = {**free_ports(), **dict(zip(INSTANCES, map(int, blue + green), strict=True))}
+        with stop_old, site(project, tmp_path / "colours", ports) as colours:
+            new = {colours.request("/").body for _ in range(8)}
+            assert new == set(blue)
+            colours.choose("green")
+            until(lambda: colours.request("/").body in green, 10)
+            new = {colours.request("/").body for _ in range(8)}
+            assert new == set(green)
+            for port in blue + green:
+                answer = colours.request("/", headers={"Cookie": f"{COOKIE}={port}"})
+                assert (answer.body, answer.headers["Set-Cookie"]) == (port, None)
+            stop_old.close()
+            answer = colours.request("/", headers={"Cookie": f"{COOKIE}={blue[0]}"})
+            assert answer.body in green
+            assert answer.headers["Set-Cookie"].startswith(f"{COOKIE}={answer.body};")
+
+
+def test_the_app_works_below_a_path(
+    project: Path, tmp_path: Path, browser: Browser, running_site: Site
+) -> None:
+    ports = free_ports()
+    database = SharedDatabase(project, tmp_path / "app.db")
+    variables = {
+        **PRODUCTION,
+        **SIGN_IN,
+        "APP_BASE_URL": f"https://localhost:{ports[443]}/my-internal-tool",
+        "DATABASE_URL": database.url,
+    }
+
+    def edit(root: Path) -> None:
+        file = root / "site.conf"
+        text = file.read_text("utf-8").replace("/app.conf;", "/app-below-path.conf;")
+        file.write_text(text, "utf-8")
+        (root / "www/static").symlink_to(running_site.root / "www/static")
+
+    with (
+        serving(project, tmp_path / "app", **variables) as app,
+        site(project, tmp_path / "below", {**ports, 8501: app.port}, edit) as below,
+    ):
+        database.add_user("ann")
+        context = browser.new_context(ignore_https_errors=True)
+        page = context.new_page()
+        problems = noted_problems(page)
+        visit(page, f"{below.url}/my-internal-tool")
+        enter(page, "ann", GIVEN_PASSWORD)
+        choose_password(page, GIVEN_PASSWORD, PASSWORD)
+        visit(page, f"{below.url}/my-internal-tool/about")
+        wait_for_menu(page)
+        page.get_by_test_id("stSidebarNavLink").first.click()
+        wait_for_run(page)
+        assert problems == []
+        context.close()
+        for inside in ("metrics", "readyz", "_stcore/metrics"):
+            assert below.request(f"/my-internal-tool/{inside}").status == 404
+        assert below.request("/my-internal-tool/livez").status == 200
+        assert below.request("/").status == 404
+
+
+def test_a_sign_in_proxy_says_who_is_there(project: Path, tmp_path: Path, browser: Browser) -> None:
+    """A small stand-in for oauth2-proxy knows one cookie; what browsers say about them is lost."""
+
+    def oauth2_proxy(path: str, headers: Message) -> tuple[int, dict[str, str]]:
+        if path != "/oauth2/auth":
+            return 200, {"X-Page": path}
+        if "pass=bob" not in headers.get("Cookie", ""):
+            return 401, {}
+        return 202, {"X-Auth-Request-User": "bob", "X-Auth-Request-Groups": "viewer"}
+
+    ports = free_ports()
+    variables = {
+        **PRODUCTION,
+        "AUTH_BACKEND": "proxy",
+        "APP_BASE_URL": f"https://localhost:{ports[443]}",
+    }
+    with (
+        shown_headers(oauth2_proxy) as (proxy, _seen),
+        serving(project, tmp_path / "app", **variables) as app,
+    ):
+
+        def edit(root: Path) -> None:
+            folder = root / "my-internal-tool"
+            for name in ("identity-proxy.conf", "sign-in.conf"):
+                text = (folder / name).read_text("utf-8").replace(":4180", f":{proxy}")
+                (folder / name).write_text(text, "utf-8")
+            (folder / "identity-proxy.conf").rename(folder / "identity.conf")
+            text = (root / "site.conf").read_text("utf-8")
+            both = "include my-internal-tool/sign-in.conf;\ninclude my-internal-tool/app.conf;"
+            text = text.replace("include my-internal-tool/app.conf;", both)
+            (root / "site.conf").write_text(text, "utf-8")
+
+        with site(project, tmp_path / "proxied", {**ports, 8501: app.port}, edit) as proxied:
+            forged = dict.fromkeys(IDENTITY.split(), "admin")
+            context = browser.new_context(ignore_https_errors=True, extra_http_headers=forged)
+            page = context.new_page()
+            page.goto(f"{proxied.url}/about?a=b")
+            assert urlsplit(page.url).path == "/oauth2/start"
+            assert urlsplit(page.url).query == "rd=/about?a=b"
+            for path in ("/_stcore/stream", "/_stcore/health", "/_stcore/host-config"):
+                assert proxied.request(path, headers=forged).status == 401
+            context.add_cookies([{"name": "pass", "value": "bob", "url": proxied.url}])
+            visit(page, f"{proxied.url}/about")
+            wait_for_menu(page)
+            expect(page.get_by_test_id("stSidebar")).to_contain_text("bob")
+            expect(page.get_by_test_id("stSidebar")).not_to_contain_text("admin")
+            context.close()
 
 
 def test_the_site_below_a_path_is_the_same(default: Baked) -> None:

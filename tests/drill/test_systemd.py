@@ -7,10 +7,13 @@ import os
 import re
 import shutil
 import sys
+import textwrap
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+import visiting
 from lab import Machine, booted, folder, tools_path
 from nginx import certificate
 from serving import chromium, until
@@ -24,37 +27,79 @@ HOST = "tool.example.com"
 EXPOSURE = 1.4
 OBSERVATORY = 120
 
-VISIT = """
-import sys
-from playwright.sync_api import expect, sync_playwright
-with sync_playwright() as playwright:
-    arguments = ["--no-sandbox", "--host-resolver-rules=MAP tool.example.com 127.0.0.1"]
-    browser = playwright.chromium.launch(executable_path=sys.argv[1], args=arguments)
-    page = browser.new_page(ignore_https_errors=True)
-    page.goto("https://tool.example.com/")
-    title = page.get_by_test_id("stMain").get_by_role("heading", level=1)
-    expect(title).to_be_visible(timeout=30_000)
-    print(title.inner_text())
-    browser.close()
+# Pebble on loopback, and certbot told to use it. It would refuse some requests for the fun of it.
+ACME = """
+mkdir -p /srv/acme; cd /srv/acme
+openssl req -x509 -newkey rsa:2048 -nodes -days 9 -subj /CN=localhost \\
+    -addext subjectAltName=DNS:localhost -keyout key.pem -out ca.pem 2>/dev/null
+cat >config.json <<'END'
+{"pebble": {"listenAddress": "127.0.0.1:14000", "managementListenAddress": "127.0.0.1:15000",
+ "certificate": "ca.pem", "privateKey": "key.pem", "httpPort": 80, "tlsPort": 443}}
+END
+echo 127.0.0.1 localhost tool.example.com >>/etc/hosts
+systemd-run --quiet --unit=pebble --working-directory=/srv/acme --setenv=PEBBLE_VA_NOSLEEP=1 \\
+    --setenv=PEBBLE_WFE_NONCEREJECT=0 pebble -config config.json
+cat >/etc/letsencrypt/cli.ini <<'END'
+server = https://localhost:14000/dir
+no-verify-ssl = true
+email = root@example.com
+agree-tos = true
+non-interactive = true
+END
+sleep 1
 """
+
+UNITS = ("my-internal-tool@8501", "my-internal-tool-backup@create", "my-internal-tool-check")
+TIMERS = ("check", "backup-create", "backup-verify", "backup-prune")
+OWN_PASSWORD = "seven purple elephants"  # noqa: S105
+
+
+def blocks(page: str, heading: str) -> list[str]:
+    """Return the commands that a section of a page tells to run."""
+    section = page.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+    return [
+        textwrap.dedent(block)
+        for block in re.findall(r"^ *```sh\n(.*?)^ *```", section, re.MULTILINE | re.DOTALL)
+    ]
+
+
+@dataclass(frozen=True)
+class Installed:
+    """A machine on which the commands of the page have been run, and what each printed."""
+
+    machine: Machine
+    printed: dict[str, str]
+
+    @property
+    def password(self) -> str:
+        """Return the first password of the first user."""
+        found = re.search(r"first sign-in: (\S+)", "".join(self.printed.values()))
+        assert found, self.printed
+        return found[1]
 
 
 @pytest.fixture(scope="module")
-def machine(default: Baked) -> Iterator[Machine]:
+def installed(default: Baked) -> Iterator[Installed]:
     """Return a machine on which the commands of the page have been run, and nothing else."""
     folder()
     for server in booted("drill"):
-        server.output("mkdir -p /opt/my-internal-tool/releases/1")
-        server.put(default.path, "/opt/my-internal-tool/releases/1")
-        page = default.read("docs/server.md")
-        blocks = re.findall(r"^ *```sh\n(.*?)^ *```", page, re.MULTILINE | re.DOTALL)
-        assert len(blocks) == 6
-        for block in blocks:
-            fetches = "apt-get" in block or "pip install" in block
-            done = server.sh(block, online=fetches)
+        server.put(default.path, "/srv/my-internal-tool")  # what `git archive` would have brought
+        server.output("mv /srv/my-internal-tool ~/")
+        server.offer_packages(default.path / "requirements.txt")
+        printed = {}
+        for block in blocks(default.read("docs/server.md"), "Install"):
+            done = server.sh(block, online="apt-get" in block)
             assert done.returncode == 0, f"{block}\n{done.stdout}{done.stderr}"
-        assert re.fullmatch("(ok: .*\n)+", done.stdout), done.stdout
-        yield server
+            printed[block] = done.stdout
+        assert len(printed) == 4
+        assert re.fullmatch("(ok: .*\n){4}", done.stdout), done.stdout
+        yield Installed(server, printed)
+
+
+@pytest.fixture(scope="module")
+def machine(installed: Installed) -> Machine:
+    """Return the machine alone."""
+    return installed.machine
 
 
 def pid(machine: Machine, port: int) -> str:
@@ -72,24 +117,53 @@ def ready(machine: Machine, port: int) -> bool:
     return machine.sh(f"curl -fso /dev/null http://127.0.0.1:{port}/readyz").returncode == 0
 
 
-def test_a_browser_opens_the_app_over_tls(machine: Machine) -> None:
-    done = machine.lab("in", sys.executable, "-c", VISIT, chromium())
+def test_a_browser_signs_in_over_tls(installed: Installed) -> None:
+    """With the password that the last command printed, which is to be changed."""
+    arguments = (chromium(), f"https://{HOST}/", "admin", installed.password, OWN_PASSWORD)
+    done = installed.machine.lab("in", sys.executable, visiting.__file__, *arguments)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.strip()
+    print(f"signed in, and sees {done.stdout.strip()!r}")  # noqa: T201
+    served = installed.machine.output(
+        'sed -n \'s/.*upstream":"127.0.0.1:\\(850.\\)".*/\\1/p\' '
+        "/var/log/nginx/my-internal-tool.access.log | sort | uniq -c"
+    )
+    assert re.search("850[12]", served), served
 
 
-def test_every_block_can_be_run_again(machine: Machine, default: Baked) -> None:
-    page = default.read("docs/server.md")
-    before = machine.output("cat /etc/my-internal-tool/secrets/APP_SECRET_KEY")
-    for block in re.findall(r"^ *```sh\n(.*?)^ *```", page, re.MULTILINE | re.DOTALL):
-        if "apt-get" not in block and "pip install" not in block:
-            machine.output(block)
-    assert machine.output("cat /etc/my-internal-tool/secrets/APP_SECRET_KEY") == before
+def test_every_command_can_be_run_again(installed: Installed, default: Baked) -> None:
+    state = "cd /etc/my-internal-tool; cat credentials/*; cat *.env; ls -l /opt/my-internal-tool"
+    before = installed.machine.output(state)
+    pids = [pid(installed.machine, port) for port in (8501, 8502)]
+    for block in blocks(default.read("docs/server.md"), "Install"):
+        if "apt-get" not in block and "users add" not in block:
+            installed.machine.output(block)
+    assert installed.machine.output(state) == before
+    assert [pid(installed.machine, port) for port in (8501, 8502)] == pids
+
+
+def test_a_certificate_of_an_authority_and_its_renewal(machine: Machine, default: Baked) -> None:
+    """The commands of the page, answered by Pebble, the test server of Let's Encrypt."""
+    install, *rest = blocks(default.read("docs/server.md"), "A certificate that browsers trust")
+    commands = install.splitlines()
+    assert commands[0].startswith("apt-get install")
+    done = machine.sh(f"{commands[0]} pebble", online=True)
+    assert done.returncode == 0, done.stderr
+    machine.output(ACME)
+    machine.output("\n".join(commands[1:]))
+    shown = f"openssl s_client -connect 127.0.0.1:443 -servername {HOST} </dev/null 2>/dev/null"
+    serial = f"sleep 1; {shown} | openssl x509 -noout -issuer -serial"
+    first = machine.output(serial)
+    assert "Pebble" in first
+    machine.output("certbot renew --quiet --force-renewal --no-random-sleep-on-renew")
+    second = machine.output(serial)
+    assert "Pebble" in second
+    assert first != second  # the hook has told nginx
+    assert machine.output("systemctl is-enabled certbot.timer") == "enabled"
+    assert rest == []
 
 
 def test_exposure(machine: Machine) -> None:
-    units = ("my-internal-tool@8501", "my-internal-tool-check")
-    for unit in units:
+    for unit in UNITS:
         text = machine.output(f"systemd-analyze security --no-pager {unit}.service | tail -n 1")
         found = re.search(r"(\d+\.\d) OK", text)
         assert found, text
@@ -98,8 +172,9 @@ def test_exposure(machine: Machine) -> None:
 
 
 def test_units_are_understood_without_a_warning(machine: Machine) -> None:
-    names = "my-internal-tool@8501.service my-internal-tool-check.service my-internal-tool.target"
-    done = machine.sh(f"systemd-analyze verify {names} my-internal-tool-check.timer")
+    names = [f"{unit}.service" for unit in UNITS]
+    names += [f"my-internal-tool-{timer}.timer" for timer in TIMERS]
+    done = machine.sh(f"systemd-analyze verify {' '.join(names)} my-internal-tool.target")
     assert (done.returncode, done.stderr) == (0, "")
     shown = machine.output("systemctl show my-internal-tool@8501 -p MemoryMax -p LimitNOFILE")
     assert "MemoryMax=2147483648" in shown
@@ -107,13 +182,13 @@ def test_units_are_understood_without_a_warning(machine: Machine) -> None:
 
 
 def test_the_secret_is_neither_in_the_environment_nor_readable(machine: Machine) -> None:
-    secret = machine.output("cat /etc/my-internal-tool/secrets/APP_SECRET_KEY")
+    secret = machine.output("cat /etc/my-internal-tool/credentials/APP_SECRET_KEY")
     environment = machine.output(f"tr '\\0' '\\n' </proc/{pid(machine, 8501)}/environ")
     assert "APP_BASE_URL=https://tool.example.com" in environment
     assert secret not in environment
-    modes = machine.output("stat -c '%U %a' /etc/my-internal-tool/secrets/* /etc/my-internal-tool")
-    assert set(modes.splitlines()) <= {"root 600", "root 755"}
-    assert machine.sh("runuser -u nobody -- ls /etc/my-internal-tool/secrets").returncode != 0
+    modes = machine.output("find /etc/my-internal-tool/credentials -printf '%u %m\\n'")
+    assert set(modes.splitlines()) == {"root 700", "root 600"}
+    assert machine.sh("runuser -u nobody -- ls /etc/my-internal-tool/credentials").returncode != 0
     assert machine.sh("runuser -u nobody -- ls /run/credentials/*8501*").returncode != 0
     assert secret not in machine.output("journalctl --no-pager")
 
@@ -123,7 +198,7 @@ def test_the_secret_is_neither_in_the_environment_nor_readable(machine: Machine)
     [
         ("/var/lib/my-internal-tool", True),
         ("/tmp", True),  # noqa: S108
-        ("/opt/my-internal-tool/current", False),
+        ("/opt/my-internal-tool/serving", False),
         ("/etc", False),
         ("/usr", False),
         ("/var/www/my-internal-tool", False),
@@ -173,43 +248,67 @@ def test_a_wrong_setting_is_no_start_and_is_named(machine: Machine) -> None:
     file = "/etc/my-internal-tool/my-internal-tool.env"
     machine.output("systemctl stop my-internal-tool@8502")
     machine.output(f"cp {file} /run/env; echo LOG_LEVEL=LOUD >>{file}")
-    machine.output("systemctl start --no-block my-internal-tool@8502; sleep 3")
+    since = machine.output("date +%s")
+    machine.output("systemctl start --no-block my-internal-tool@8502")
+    log = f"journalctl -o cat --no-pager -u my-internal-tool@8502 --since @{since}"
+    until(lambda: "LOG_LEVEL" in machine.output(log), 60, "a line about LOG_LEVEL")
     assert not active(machine, 8502)
-    log = machine.output("journalctl -o cat --no-pager -u my-internal-tool@8502 -n 20")
-    assert "LOG_LEVEL" in log
     machine.output(f"cp /run/env {file}")
-    until(lambda: active(machine, 8502), 60)  # nobody has to start it again
+    until(lambda: active(machine, 8502), 120)  # nobody has to start it again
 
 
 def test_a_full_disk_keeps_nobody_out(machine: Machine) -> None:
     state = "/var/lib/my-internal-tool"
     machine.output(
-        "systemctl stop my-internal-tool@8502;"
-        f"mount -t tmpfs -o size=64k,mode=0700,uid=my-internal-tool,gid=my-internal-tool x {state};"
-        f"head -c 70000 /dev/zero >{state}/filled || true;"
+        "systemctl stop my-internal-tool@8502; cp -a /var/lib/my-internal-tool /run/state;"
+        f"mount -t tmpfs -o size=1m,mode=0700,uid=my-internal-tool,gid=my-internal-tool x {state};"
+        f"cp -a /run/state/. {state}/; head -c 2000000 /dev/zero >{state}/filled || true;"
         "systemctl start my-internal-tool@8502"
     )
     assert ready(machine, 8502)
-    machine.output(f"systemctl stop my-internal-tool@8502; umount {state}")
+    machine.output(f"systemctl stop my-internal-tool@8502; umount {state}; rm -r /run/state")
     machine.output("systemctl start my-internal-tool@8502")
 
 
-def test_the_check_sees_what_is_wrong_and_its_timer_fires(machine: Machine) -> None:
+def test_the_check_sees_what_is_wrong(machine: Machine) -> None:
     machine.output("systemctl start my-internal-tool-check.service")
     machine.output("systemctl stop my-internal-tool@8502")
+    tls = "/etc/nginx/my-internal-tool/tls"
+    machine.output(
+        f"cp -a {tls} /run/tls; rm {tls}/*; openssl req -x509 -newkey rsa:2048 -nodes -days 20 "
+        f"-subj /CN={HOST} -keyout {tls}/privkey.pem -out {tls}/fullchain.pem 2>/dev/null;"
+        "systemctl reload nginx; sleep 1"
+    )
     assert machine.sh("systemctl start my-internal-tool-check.service").returncode != 0
     log = machine.output("journalctl -o cat --no-pager -u my-internal-tool-check.service")
     assert "failed: instance 8502 is not ready" in log
+    assert f"failed: the certificate of {HOST} ends within 21 days" in log
+    machine.output(f"rm -r {tls}; mv /run/tls {tls}; systemctl reload nginx")
     machine.output("systemctl start my-internal-tool@8502")
     machine.output("systemctl reset-failed my-internal-tool-check.service")
-    drop_in = "/run/systemd/system/my-internal-tool-check.timer.d"
+    machine.output("systemctl start my-internal-tool-check.service")
+
+
+@pytest.mark.parametrize("timer", TIMERS)
+def test_timers_fire(machine: Machine, timer: str) -> None:
+    """Each is enabled, has a next time, and starts a unit that succeeds."""
+    name = f"my-internal-tool-{timer}.timer"
+    assert machine.output(f"systemctl is-enabled {name}") == "enabled"
+    unit = machine.output(f"systemctl show -p Unit --value {name}")
+    drop_in = f"/run/systemd/system/{name}.d"
+    started = f"systemctl show -p ExecMainStartTimestampMonotonic --value {unit}"
+    before = machine.output(started)
     machine.output(
         f"mkdir -p {drop_in}; printf '[Timer]\\nOnActiveSec=1\\nAccuracySec=1\\n"
         f"RandomizedDelaySec=0\\n' >{drop_in}/quick.conf; systemctl daemon-reload;"
-        "systemctl restart my-internal-tool-check.timer"
+        f"systemctl restart {name}"
     )
-    count = "journalctl -o cat --no-pager -u my-internal-tool-check.service | grep -c Finished"
-    until(lambda: machine.output(count) == "2", 60, "the timer")
+    until(lambda: machine.output(started) not in ("0", before), 30, timer)
+    show = f"systemctl show -p ActiveState --value {unit}"
+    until(lambda: machine.output(show) in ("inactive", "failed"), 60, timer)
+    machine.output(f"rm -r {drop_in}; systemctl daemon-reload; systemctl restart {name}")
+    assert machine.output(f"systemctl show -p Result --value {unit}") == "success"
+    assert machine.output(f"systemctl list-timers --all --no-legend {name}").split()[0] != "-"
 
 
 def test_all_stop_in_time_and_come_back_with_the_target_of_the_boot(machine: Machine) -> None:
@@ -223,7 +322,7 @@ def test_all_stop_in_time_and_come_back_with_the_target_of_the_boot(machine: Mac
     assert {"my-internal-tool@8501.service", "my-internal-tool@8502.service"} <= set(wanted.split())
     machine.output("systemctl start my-internal-tool.target")
     until(lambda: all(active(machine, port) for port in (8501, 8502)), 60)
-    machine.output("/opt/my-internal-tool/current/deploy/systemd/check")
+    machine.output("/opt/my-internal-tool/serving/deploy/systemd/check")
 
 
 def test_the_observatory_is_content(machine: Machine, tmp_path: Path) -> None:
@@ -233,6 +332,7 @@ def test_the_observatory_is_content(machine: Machine, tmp_path: Path) -> None:
     assert wrapper
     scan = Path(wrapper).resolve().parent.parent / "src/scan.js"  # the wrapper hides our authority
     root = Path(machine.lab("path").stdout.strip())
+    machine.output("rm /etc/nginx/my-internal-tool/tls/*")  # links to those of certbot
     certificate(tmp_path, root / "etc/nginx/my-internal-tool/tls", HOST)
     machine.output("systemctl reload nginx; sleep 1")
     (tmp_path / "hosts").write_text(f"127.0.0.1 localhost {HOST}\n")

@@ -54,12 +54,23 @@ def db() -> None:
 
 @db.command()
 @click.argument("revision", default="head")
-def upgrade(revision: str) -> None:
+@click.option(
+    "--keep", metavar="OLDER", help="Refuse to break running code that `db head` calls so."
+)
+def upgrade(revision: str, keep: str | None) -> None:
     """Go forward to REVISION, or to the newest one."""
     from .ops import database
 
     with _database_errors():
-        click.echo(database.upgrade(revision))
+        click.echo(database.upgrade(revision, keep))
+
+
+@db.command()
+def head() -> None:
+    """Show the newest revision that this version of the app knows."""
+    from .data import revisions
+
+    click.echo(revisions.head())
 
 
 @db.command(context_settings={"ignore_unknown_options": True})  # -1 is a revision
@@ -75,7 +86,7 @@ def downgrade(revision: str) -> None:
 
 @db.command()
 def current() -> None:
-    """Show the revision of the database; exit code 1 if it is not the newest."""
+    """Show the revision of the database; exit code 1 if the code cannot work with it."""
     from .ops import database
 
     with _database_errors():
@@ -333,6 +344,18 @@ def loadtest(url: str, sessions: int, reruns: int, think: float) -> None:
     run(url, sessions, reruns, think)
 
 
+@main.command()
+def smoke() -> None:
+    """Visit the server on APP_PORT of this machine as a browser would; exit code 1 if it fails."""
+    from .ops.smoke import SmokeError, run
+    from .settings import SettingsError, get_settings
+
+    try:
+        click.echo(run(get_settings()))
+    except (SettingsError, SmokeError) as error:
+        _fail(str(error))
+
+
 @contextmanager
 def _user_errors() -> Iterator[None]:
     """Print what is wrong with a user, a session or the database, and leave."""
@@ -340,7 +363,7 @@ def _user_errors() -> Iterator[None]:
         from .auth.users import UserError
         from .data import revisions
 
-        if (status := revisions.status()) != "current":
+        if (status := revisions.status()) not in revisions.FITTING:
             _fail(revisions.problem(status))
         try:
             yield

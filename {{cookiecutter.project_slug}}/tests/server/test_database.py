@@ -281,7 +281,7 @@ def test_the_tables_of_another_version_keep_visitors_away(tmp_path: Path) -> Non
     url = new_sqlite(tmp_path / "app.db")
     with running_server(tmp_path, PRODUCTION | {"DATABASE_URL": url}) as server:
         connection = sqlite3.connect(tmp_path / "app.db")
-        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+        connection.execute("UPDATE alembic_version SET version_num = '9999', oldest_code = '9999'")
         connection.commit()
         connection.close()
         assert wait_for(server, 503) == {"database": "pass", "migrations": "fail"}

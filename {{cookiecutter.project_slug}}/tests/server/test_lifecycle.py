@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import re
 import resource
 import signal
@@ -103,6 +104,49 @@ def test_the_end_does_not_wait_for_a_slow_request(tmp_path: Path) -> None:
             assert server.stop() == 0
             assert time.monotonic() - started < 20  # the request takes 60
         assert "timeout graceful shutdown exceeded" in server.log()
+
+
+def smoke(server: Server, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run the command for a server behind a proxy with a name of its own."""
+    ports = {"APP_PORT": server.url, "METRICS_PORT": server.metrics_url}
+    return subprocess.run(
+        [sys.executable, "-m", "{{cookiecutter.package_name}}.cli", "smoke"],
+        env={
+            **os.environ,
+            **PRODUCTION,
+            **{name: str(httpx.URL(url).port) for name, url in ports.items()},
+            "DATABASE_URL": server.database,
+            **variables,
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_a_smoke_visit_sees_what_a_visitor_sees(tmp_path: Path) -> None:
+    site = {
+        "APP_BASE_URL": "https://tool.example.com/below",
+        "AUTH_BACKEND": "password",
+        "ALLOWED_IPS": "10.0.0.0/8",
+    }
+    with running_server(tmp_path, {**PRODUCTION, **site}) as server:
+        done = smoke(server, **site)
+        assert done.returncode == 0, done.stderr
+        assert "a visitor got the page in" in done.stdout
+        done = smoke(server, **site, TRUSTED_PROXIES="10.1.1.1", APP_PORT="1")
+        assert done.returncode == 1
+        assert len(done.stderr.splitlines()) == 1
+        done = smoke(server, **{**site, "ALLOWED_IPS": "192.0.2.0/24"})
+        assert "the page answers 403: Your network has no access" in done.stderr
+
+
+def test_a_smoke_visit_sees_a_page_that_fails(tmp_path: Path) -> None:
+    project = small_project(tmp_path, "1 / 0")
+    with running_server(tmp_path, PRODUCTION, project) as server:
+        done = smoke(server)
+        assert done.returncode == 1
+        assert "the page failed; the log has the traceback" in done.stderr
 
 
 COUNT_SESSIONS = """

@@ -36,7 +36,7 @@ def project(empty_project: Path) -> Path:
 def test_help_names_every_command() -> None:
     done = run("--help")
     assert done.returncode == 0
-    for command in ("serve", "check", "doctor", "db", "drain", "loadtest"):
+    for command in ("serve", "check", "doctor", "db", "drain", "loadtest", "smoke"):
         assert f"\n  {command} " in done.stdout
         assert run(command, "--help").returncode == 0
     assert run("--version").stdout.strip().endswith(__version__)

@@ -45,6 +45,20 @@ def test_back_and_forward() -> None:
 
 
 @pytest.mark.usefixtures("database")
+def test_a_newer_database_that_fits() -> None:
+    assert db("head") == (0, revisions.head(), "")
+    assert db("upgrade", "--keep", revisions.head())[0] == 0
+    with transaction() as session:
+        session.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    assert db("current") == (0, "9999 (newer)", "")
+    assert db("upgrade", "--keep", "9999") == (
+        0,
+        "The database stays at revision 9999, which fits.",
+        "",
+    )
+
+
+@pytest.mark.usefixtures("database")
 def test_going_back_asks_first() -> None:
     code, output, _ = db("downgrade", "base")
     assert code == 1
@@ -56,7 +70,9 @@ def test_going_back_asks_first() -> None:
 def test_mistakes_are_one_line() -> None:
     assert db("upgrade", "8888") == (1, "", "Can't locate revision identified by '8888'")
     with transaction() as session:
-        session.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+        session.execute(
+            text("UPDATE alembic_version SET version_num = '9999', oldest_code = '9999'")
+        )
     assert db("current") == (1, "9999 (ahead)", "")
     code, _, error = db("revision", "anything")
     assert code == 1

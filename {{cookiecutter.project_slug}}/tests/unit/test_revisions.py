@@ -232,7 +232,9 @@ def test_two_upgrades_at_once_wait_for_each_other(own_migrations: Path) -> None:
 @pytest.mark.usefixtures("database")
 def test_revisions_that_the_code_does_not_know() -> None:
     with transaction() as session:
-        session.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+        session.execute(
+            text("UPDATE alembic_version SET version_num = '9999', oldest_code = '9999'")
+        )
     assert revisions.status() == "ahead"
     assert revisions.problem("ahead") == (
         "the database is at revision 9999, which this version of the app does not know: start the "
@@ -242,6 +244,79 @@ def test_revisions_that_the_code_does_not_know() -> None:
         revisions.upgrade()
     with pytest.raises(revisions.RevisionError, match="8888"):
         revisions.downgrade("8888")
+
+
+ADDS = "op.add_column('users', sa.Column('phone', sa.String(20)))"
+
+
+@pytest.mark.parametrize(
+    ("step", "fits"),
+    [
+        (ADDS, True),
+        ("op.create_table('x', sa.Column('id', sa.Integer().with_variant(sa.Text(), 'a')))", True),
+        ("op.add_column('users', sa.Column('a', sa.Integer(), nullable=False))", False),
+        (
+            "op.add_column('users', sa.Column('a', sa.Text(), server_default='', nullable=False))",
+            True,
+        ),
+        ("op.create_index(op.f('ix'), 'users', ['name'])", True),
+        ("op.create_index(op.f('ix'), 'users', ['name'], unique=True)", False),
+        ("op.drop_column('users', 'name')", False),
+        ("with op.batch_alter_table('users') as t:\n    t.alter_column('name')", False),
+        ("op.execute('UPDATE users SET name = 1')", False),
+        ("helper()", False),
+        (f"{ADDS}\nop.drop_table('users')", False),
+    ],
+)
+@pytest.mark.usefixtures("database")
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_which_migrations_older_code_does_not_notice(
+    own_migrations: Path, step: str, fits: bool
+) -> None:
+    older = revisions.head()
+    new = add_migration(own_migrations, step)
+    assert (revisions.oldest_code(new) != new) is fits
+    if fits:
+        revisions.keep_running(older)
+    else:
+        with pytest.raises(revisions.RevisionError, match="would break the running version"):
+            revisions.keep_running(older)
+
+
+@pytest.mark.usefixtures("database")
+def test_older_code_works_with_tables_that_only_grew(own_migrations: Path) -> None:
+    older = revisions.head()
+    new = own_migrations / f"{add_migration(own_migrations, ADDS)}_test.py"
+    revisions.upgrade()
+    new.rename(new.with_suffix(".away"))  # the code of the release before
+    revisions._known.cache_clear()
+    assert revisions.head() == older
+    assert revisions.status() == "newer"
+    revisions.keep_running("9999")
+    new.with_suffix(".away").rename(new)
+    revisions._known.cache_clear()
+    revisions.downgrade(older)
+    assert revisions.current() == older
+
+
+@pytest.mark.usefixtures("database")
+def test_a_contraction_fits_the_version_that_it_names(own_migrations: Path) -> None:
+    old = revisions.head()
+    expanded = add_migration(own_migrations, ADDS)
+    new = add_migration(own_migrations, "op.drop_column('users', 'phone')")
+    file = own_migrations / f"{new}_test.py"
+    file.write_text(f"works_with = {expanded!r}\n{file.read_text()}")
+    assert revisions.oldest_code(new) == expanded
+    revisions.keep_running(expanded)
+    with pytest.raises(revisions.RevisionError, match=f"they need {expanded}"):
+        revisions.keep_running(old)
+    revisions.upgrade()
+    file.unlink()
+    revisions._known.cache_clear()
+    assert revisions.status() == "newer"
+    (own_migrations / f"{expanded}_test.py").unlink()
+    revisions._known.cache_clear()
+    assert revisions.status() == "ahead"
 
 
 def test_asking_does_not_make_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

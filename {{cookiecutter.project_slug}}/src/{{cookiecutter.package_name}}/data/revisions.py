@@ -24,10 +24,13 @@ if TYPE_CHECKING:
     from alembic.operations.ops import MigrationScript
     from sqlalchemy import Connection
 
-Status: TypeAlias = Literal["current", "behind", "ahead", "empty"]
+Status: TypeAlias = Literal["current", "newer", "behind", "ahead", "empty"]
 
 FOLDER: Final = Path(__file__).with_name("migrations")
 COMMAND: Final = f"{Path(sys.executable).name} -m {__name__.partition('.')[0]}.cli"
+FITTING: Final = frozenset({"current", "newer"})  # what this version of the app can work with
+# What a migration may do without a word about it: older code does not notice.
+ADDING: Final = frozenset({"add_column", "batch_alter_table", "create_index", "create_table", "f"})
 LOCK: Final = 7_263_418_095_442_017  # any number; two upgrades at once wait for each other
 
 
@@ -37,20 +40,30 @@ class RevisionError(Exception):
 
 def current(engine: Engine | None = None) -> str | None:
     """Return the revision of the database; None if it has no tables of ours."""
+    return _recorded(engine).get("version_num")
+
+
+def _recorded(engine: Engine | None) -> dict[str, str]:
+    """Return what the database says about its tables; nothing if it has none of ours."""
     engine = engine or get_engine(read_only=True)
     if engine.dialect.name == "sqlite" and not Path(engine.url.database or "").exists():
-        return None  # to connect would make the file
+        return {}  # to connect would make the file
     with clear_errors(), engine.connect() as connection:
-        return revision_of(connection)
+        return _recorded_in(connection)
+
+
+def _recorded_in(connection: Connection) -> dict[str, str]:
+    """Return the row of alembic_version of any database; nothing where there is none."""
+    if not sqlalchemy.inspect(connection).has_table("alembic_version"):
+        return {}
+    found = connection.execute(sqlalchemy.text("SELECT * FROM alembic_version"))
+    row = found.mappings().first()
+    return dict(row or {})
 
 
 def revision_of(connection: Connection) -> str | None:
     """Return the revision of any database that has our tables, else None."""
-    if not sqlalchemy.inspect(connection).has_table("alembic_version"):
-        return None
-    found = connection.scalars(sqlalchemy.text("SELECT version_num FROM alembic_version"))
-    revision: str | None = found.first()
-    return revision
+    return _recorded_in(connection).get("version_num")
 
 
 def is_known(revision: str) -> bool:
@@ -59,13 +72,19 @@ def is_known(revision: str) -> bool:
 
 
 def status(engine: Engine | None = None) -> Status:
-    """Compare the database with the migrations of this version of the code."""
-    revision = current(engine)
+    """Compare the database with the migrations of this version of the code.
+
+    "newer" is what a newer version has left without breaking this one; "ahead" does not fit.
+    """
+    recorded = _recorded(engine)
+    revision = recorded.get("version_num")
     if revision is None:  # also after a downgrade to "base"
         return "empty"
     if revision == head():
         return "current"
-    return "behind" if revision in _known() else "ahead"
+    if revision in _known():
+        return "behind"
+    return "newer" if recorded.get("oldest_code") in _known() else "ahead"
 
 
 def problem(found: Status) -> str:
@@ -91,18 +110,82 @@ def _known() -> dict[str, str | None]:
 
     Alembic could tell, but its import is a tenth of the start of the server.
     """
-    found = {}
-    for path in sorted(FOLDER.glob("versions/[!_]*.py")):
-        values = {
-            ast.unparse(node.target if isinstance(node, ast.AnnAssign) else node.targets[0]): node
-            for node in ast.parse(path.read_text(encoding="utf-8")).body
-            if isinstance(node, ast.Assign | ast.AnnAssign) and node.value
+    return {str(found["revision"]): found["down_revision"] for found in map(_values, _files())}
+
+
+def _files() -> list[ast.Module]:
+    paths = sorted(FOLDER.glob("versions/[!_]*.py"))
+    return [ast.parse(path.read_text(encoding="utf-8")) for path in paths]
+
+
+def _values(file: ast.Module) -> dict[str, str | None]:
+    """Return the texts that a migration assigns to names."""
+    return {
+        ast.unparse(node.target if isinstance(node, ast.AnnAssign) else node.targets[0]): value
+        for node in file.body
+        if isinstance(node, ast.Assign | ast.AnnAssign) and isinstance(node.value, ast.Constant)
+        if isinstance(value := node.value.value, str | None)
+    }
+
+
+def oldest_code(revision: str) -> str:
+    """Return the oldest revision whose code works with the tables as they are at `revision`.
+
+    A migration that only adds breaks no older code. Of any other, only its author can know: the
+    line `works_with = "0003"` says that the code of revision 0003 and later gets along with it.
+    """
+    files = {_values(file)["revision"]: file for file in _files()}
+    while True:
+        values = _values(files[revision])
+        older, works_with = values["down_revision"], values.get("works_with")
+        if works_with:
+            return works_with
+        if older is None or not _only_adds(files[revision]):
+            return revision
+        revision = older
+
+
+def _only_adds(file: ast.Module) -> bool:
+    [upgrade] = [n for n in file.body if isinstance(n, ast.FunctionDef) and n.name == "upgrade"]
+    return all(_is_harmless(call) for call in ast.walk(upgrade) if isinstance(call, ast.Call))
+
+
+def _is_harmless(call: ast.Call) -> bool:
+    """Tell whether a call of a migration changes nothing for code that does not know of it."""
+    root: ast.expr = call
+    while isinstance(root, ast.Call | ast.Attribute):
+        root = root.func if isinstance(root, ast.Call) else root.value
+    if not isinstance(root, ast.Name) or not isinstance(call.func, ast.Attribute):
+        return False
+    if root.id == "sa":  # describes, and does nothing
+        return True
+    name = call.func.attr
+    if name == "create_index":  # older code may write what is not unique
+        return not any(word.arg == "unique" for word in call.keywords)
+    if name == "add_column":  # older code does not fill it
+        words = {
+            word.arg: ast.unparse(word.value)
+            for argument in call.args
+            if isinstance(argument, ast.Call)
+            for word in argument.keywords
         }
-        revision, older = (
-            ast.literal_eval(values[name].value or "") for name in ("revision", "down_revision")
+        return "server_default" in words or words.get("nullable", "True") == "True"
+    return name in ADDING
+
+
+def keep_running(older: str) -> None:
+    """Raise RevisionError if an upgrade would break a running version, whose head is `older`."""
+    oldest = oldest_code(head())
+    if older not in _known():
+        return  # newer than this version: there is nothing to upgrade
+    chain = [older]
+    while (before := _known()[chain[-1]]) is not None:
+        chain.append(before)
+    if oldest not in chain:
+        raise RevisionError(
+            f"the migrations to {head()} would break the running version, which knows {older} and"
+            f" older: they need {oldest}. docs/data.md says how to change tables in two releases"
         )
-        found[revision] = older
-    return found
 
 
 def upgrade(target: str = "head") -> None:
@@ -165,6 +248,7 @@ def _configuration() -> Iterator[Config]:
             config.attributes["connection"] = connection
             yield config
             _check_foreign_keys(connection)
+            _record_oldest_code(connection)
     except CommandError as error:
         raise RevisionError(" ".join(str(error).split())) from error
 
@@ -173,6 +257,20 @@ def _lock(connection: Connection) -> None:
     """Wait for another upgrade; on SQLite the transaction itself does."""
     if connection.dialect.name == "postgresql":
         connection.execute(sqlalchemy.text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
+
+
+def _record_oldest_code(connection: Connection) -> None:
+    """Write down which older code still fits: that code cannot know the newer migrations."""
+    inspector = sqlalchemy.inspect(connection)
+    if not inspector.has_table("alembic_version"):
+        return
+    if "oldest_code" not in {one["name"] for one in inspector.get_columns("alembic_version")}:
+        column = "ALTER TABLE alembic_version ADD COLUMN oldest_code VARCHAR(32)"
+        connection.execute(sqlalchemy.text(column))
+    found = connection.scalar(sqlalchemy.text("SELECT version_num FROM alembic_version"))
+    if found in _known():
+        statement = sqlalchemy.text("UPDATE alembic_version SET oldest_code = :oldest")
+        connection.execute(statement, {"oldest": oldest_code(str(found))})
 
 
 def _check_foreign_keys(connection: Connection) -> None:

@@ -3,9 +3,13 @@
 from ..data import encryption, revisions
 
 
-def upgrade(target: str) -> str:
-    """Bring the database to a newer revision."""
+def upgrade(target: str, keep: str | None) -> str:
+    """Bring the database to a newer revision; `keep` is the head of code that must still fit."""
     before = revisions.current()
+    if keep:
+        revisions.keep_running(keep)
+    if target == "head" and revisions.status() == "newer":
+        return f"The database stays at revision {before}, which fits."
     revisions.upgrade(target)
     return _moved(before)
 
@@ -27,7 +31,7 @@ def _moved(before: str | None) -> str:
 def current() -> tuple[str, bool]:
     """Return where the database is, and whether that is where it should be."""
     status = revisions.status()
-    return f"{revisions.current() or 'base'} ({status})", status == "current"
+    return f"{revisions.current() or 'base'} ({status})", status in revisions.FITTING
 
 
 def revision(message: str) -> str:

@@ -193,8 +193,8 @@ def check_database() -> Result:
         status = revisions.status()
     except DatabaseUnavailable as error:
         return Result("FAIL", str(error), _database_mend(url))
-    if status == "current":
-        return Result("ok", f"{url.get_backend_name()} at revision {revisions.head()}")
+    if status in revisions.FITTING:
+        return Result("ok", f"{url.get_backend_name()} at revision {revisions.current()}")
     message, _, mend = revisions.problem(status).partition(": ")
     return Result("FAIL", message, mend.removeprefix("run ").strip("`"))
 

@@ -9,7 +9,7 @@ import sys
 import time
 import urllib.request
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from streamlit.proto.BackMsg_pb2 import BackMsg
@@ -66,11 +66,12 @@ class Tab:
 
 @contextlib.asynccontextmanager
 async def open_tab(
-    url: str, session_id: str = "", headers: HeadersLike | None = None
+    url: str, session_id: str = "", headers: HeadersLike | None = None, **options: Any
 ) -> AsyncIterator[Tab]:
     """Open the websocket of the app at `url` as a browser would; `session_id` resumes a session.
 
-    `headers` are sent beside those that a browser sends anyway, such as a Cookie.
+    `headers` are sent beside those that a browser sends anyway, such as a Cookie; `options` go to
+    the library.
     """
     parts = urlsplit(url)
     scheme = "wss" if parts.scheme == "https" else "ws"
@@ -82,6 +83,7 @@ async def open_tab(
         origin=Origin(f"{parts.scheme}://{parts.netloc}"),
         additional_headers=headers,
         max_size=None,
+        **options,
     ) as socket:
         yield Tab(socket)
 

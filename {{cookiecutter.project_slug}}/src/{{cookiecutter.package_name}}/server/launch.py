@@ -113,7 +113,7 @@ def check_database(settings: Settings) -> str:
         if settings.is_development or engine.is_sqlite():
             raise StartError(f"DATABASE_URL: {error}") from None
         return str(error)
-    if status != "current":
+    if status not in revisions.FITTING:
         raise StartError(revisions.problem(status))
     return ""
 

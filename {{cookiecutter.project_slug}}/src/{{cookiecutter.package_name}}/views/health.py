@@ -40,6 +40,7 @@ DETAILS = {
     "used": _("used"),
     "reachable": _("reachable"),
     "current": _("current"),
+    "newer": _("newer, and fits"),
     "behind": _("behind"),
     "ahead": _("ahead"),
     "empty": _("empty"),

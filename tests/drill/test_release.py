@@ -1,0 +1,325 @@
+"""Install, release, roll back and uninstall on a machine that really boots, with people on it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import shutil
+import subprocess
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from baking import ROOT
+from lab import Machine, booted, folder
+from serving import until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from baking import Baked
+
+PEOPLE = 50
+SERVER = "my-internal-tool-server"
+SETTINGS = """
+AUTH_BACKEND=none
+AUTH_ALLOW_ANONYMOUS=true
+RATE_LIMIT_HTTP=100000/minute
+RATE_LIMIT_CONNECT=100000/minute
+"""
+HOME = """
+import streamlit as st
+
+from my_internal_tool import __version__
+
+st.session_state.setdefault("runs", 0)
+st.session_state.runs += 1
+st.write(f"run {st.session_state.runs} of version {__version__}")
+"""
+MIGRATION = """
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0003"
+down_revision = "0002"
+
+
+def upgrade():
+    op.{step}
+
+
+def downgrade():
+    pass
+"""
+# Starts a command and kills it at the line that begins with a text; its children live on.
+KILL_AT = """
+import os, signal, subprocess, sys
+process = subprocess.Popen(sys.argv[2:], stdout=subprocess.PIPE, text=True)
+for line in process.stdout:
+    if line.startswith(sys.argv[1]):
+        os.kill(process.pid, signal.SIGKILL)
+        break
+print(process.wait())
+"""
+
+
+@dataclass(frozen=True)
+class Crowd:
+    """People on the site."""
+
+    process: subprocess.Popen[str]
+
+    def say(self, command: str) -> dict[str, Any]:
+        """Give a command, and return what happened since the last one."""
+        assert self.process.stdin
+        assert self.process.stdout
+        self.process.stdin.write(f"{command}\n")
+        self.process.stdin.flush()
+        report: dict[str, Any] = json.loads(self.process.stdout.readline())
+        return report
+
+
+@contextlib.contextmanager
+def crowd(machine: Machine, project: Path, people: int) -> Iterator[Crowd]:
+    """Let people come; the last of them leave at the end."""
+    command = ("bash", folder() / "systemd-lab", "in", machine.name)
+    program = (project / ".venv/bin/python", ROOT / "tests/crowd.py", str(people))
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    process = subprocess.Popen([str(part) for part in (*command, *program)], **pipes)  # type: ignore[call-overload]
+    try:
+        assert process.stdout.readline() == "here\n"
+        yield Crowd(process)
+    finally:
+        process.stdin.close()
+        process.wait(timeout=30)
+
+
+@pytest.fixture(scope="module")
+def versions(default: Baked, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with releases of a project, good and bad ones."""
+    root = tmp_path_factory.mktemp("versions")
+
+    def make(name: str, **changes: str) -> Path:
+        source = root / name
+        ignored = shutil.ignore_patterns(".git", ".venv", "__pycache__")
+        shutil.copytree(default.path, source, ignore=ignored)
+        package = source / "src/my_internal_tool"
+        version = name.partition("-")[0]
+        (package / "__init__.py").write_text(f'"""The app."""\n\n__version__ = "{version}"\n')
+        (package / "views/home.py").write_text(changes.get("home", HOME), "utf-8")
+        limits = source / "deploy/nginx/snippets/http.conf"  # all people have one address here
+        limits.write_text(limits.read_text("utf-8").replace("r/s;", "000r/s;"), "utf-8")
+        if "migration" in changes:
+            file = package / "data/migrations/versions/0003_next.py"
+            file.write_text(MIGRATION.format(step=changes["migration"]), "utf-8")
+        return source
+
+    make("1.0.0")
+    make("1.1.0")
+    make("2.0.0-page", home="1 / 0")
+    entry_point = make("2.0.0-start") / "src/my_internal_tool/server/application.py"
+    entry_point.write_text("raise SystemExit('this version cannot start')\n", "utf-8")
+    site = make("2.0.0-site") / "deploy/nginx/snippets/http.conf"
+    site.write_text("nonsense;\n", "utf-8")
+    make("2.0.0-breaks", migration="drop_column('users', 'name')")
+    make("2.1.0", migration="add_column('users', sa.Column('phone', sa.String(20)))")
+    return root
+
+
+@pytest.fixture(scope="module")
+def machine(versions: Path, default: Baked) -> Iterator[Machine]:
+    """Return a machine on which version 1.0.0 has been installed."""
+    for server in booted("release"):
+        server.put(versions, "/srv/versions")
+        server.offer_packages(default.path / "requirements.txt")
+        unchanged(server, "python3 /srv/versions/1.0.0/deploy/server/manage.py install --dry-run")
+        server.output(
+            "install -d /etc/my-internal-tool; cd /srv/versions/1.0.0;"
+            "cp deploy/systemd/my-internal-tool.env /etc/my-internal-tool/;"
+            f"echo '{SETTINGS}' >>/etc/my-internal-tool/my-internal-tool.env;"
+            "python3 deploy/server/manage.py install"
+        )
+        yield server
+
+
+def unchanged(machine: Machine, command: str) -> str:
+    """Run a command that must not change the machine; return what it prints."""
+    look = (
+        "find /opt /etc /usr/local /var/www /var/lib/my-internal-tool -not -name '*.db-*'"
+        " -printf '%p %l %s %T@\\n' | sort; systemctl list-units --plain --no-legend 'my-*' | sort"
+    )
+    before = machine.output(look)
+    printed = machine.output(command)
+    assert machine.output(look) == before
+    return printed
+
+
+def serving(machine: Machine) -> tuple[str, str]:
+    """Return the version and the colour that get new visitors."""
+    colour = machine.output("readlink /opt/my-internal-tool/serving")
+    assert machine.output("readlink /etc/nginx/my-internal-tool/serving.conf") == f"{colour}.conf"
+    release = machine.output("basename $(readlink -f /opt/my-internal-tool/serving)")
+    return release.partition("-")[0], colour
+
+
+def refusal(machine: Machine, command: str) -> str:
+    """Run a command that must fail; return the one line that says why."""
+    done = machine.sh(f"{SERVER} {command}")
+    assert done.returncode == 1, done.stdout
+    [line] = done.stderr.splitlines()
+    assert line.startswith("failed: ")
+    return line
+
+
+def active(machine: Machine, port: int) -> bool:
+    """Tell whether an instance runs."""
+    return machine.sh(f"systemctl is-active -q my-internal-tool@{port}").returncode == 0
+
+
+def test_install_can_be_run_again(machine: Machine) -> None:
+    secrets = "cat /etc/my-internal-tool/credentials/*"
+    before = machine.output(secrets)
+    machine.output("python3 /srv/versions/1.0.0/deploy/server/manage.py install")
+    assert machine.output(secrets) == before
+    assert serving(machine) == ("1.0.0", "blue")
+    machine.output("/opt/my-internal-tool/serving/deploy/systemd/check")
+    assert "0002 (current)" in machine.output(f"{SERVER} run db current")
+    modes = machine.output("stat -c '%U %a' /etc/my-internal-tool/credentials/*")
+    assert set(modes.splitlines()) == {"root 600"}
+
+
+def test_a_dry_run_changes_nothing(machine: Machine) -> None:
+    printed = unchanged(machine, f"{SERVER} release /srv/versions/1.1.0 --dry-run")
+    assert "would send new visitors to green" in printed
+    assert printed.endswith("nothing was changed")
+
+
+def test_nobody_notices(machine: Machine, project: Path) -> None:
+    """A release, a rollback, and releases that do not work, with 50 people who go on working."""
+    with crowd(machine, project, PEOPLE) as people:
+        time.sleep(5)
+        assert people.say("report")["stayed"]["1.0.0"] >= PEOPLE
+
+        def only(old: str, *new: str) -> None:
+            """Nobody has failed or is lost; who is there sees `old`, who comes one of `new`."""
+            report = people.say("report")
+            assert (report["failed"], report["lost"]) == ([], [])
+            assert set(report["stayed"]) == {old}
+            assert set(report["came"]) <= set(new), report
+
+        machine.output(f"{SERVER} release /srv/versions/1.1.0")
+        assert serving(machine) == ("1.1.0", "green")
+        only("1.0.0", "1.0.0", "1.1.0")
+        time.sleep(6)
+        only("1.0.0", "1.1.0")
+        status = machine.output(f"{SERVER} status")
+        assert "gets no new visitors" in status
+        assert "rollback goes to 1.0.0-" in status
+        line = refusal(machine, "release /srv/versions/2.1.0")  # a third one has no place
+        assert "sessions are still open on blue" in line
+
+        machine.output(f"{SERVER} rollback")
+        assert serving(machine) == ("1.0.0", "blue")
+        time.sleep(6)
+        only("1.0.0", "1.0.0", "1.1.0")
+
+        for name, why in {
+            "2.0.0-page": "the page failed; the log has the traceback; 1.0.0-",
+            "2.0.0-start": "this version cannot start; 1.0.0-",
+            "2.0.0-site": 'unknown directive "nonsense"',
+            "2.0.0-breaks": "would break the running version, which knows 0002",
+        }.items():
+            assert why in refusal(machine, f"release /srv/versions/{name}"), name
+            assert serving(machine) == ("1.0.0", "blue")
+        only("1.0.0", "1.0.0")
+        machine.output("nginx -t -q; nginx -s reload")
+        assert not active(machine, 8601)
+
+        limit = 15
+        machine.output(f"{SERVER} release /srv/versions/1.1.0 --drain-limit {limit}")
+        switched = float(machine.output("stat -c %Y /etc/nginx/my-internal-tool/serving.conf"))
+        time.sleep(max(0, switched + limit - 3 - time.time()))
+        only("1.0.0", "1.0.0", "1.1.0")
+        until(lambda: not active(machine, 8501) and not active(machine, 8502), 90)
+        report = people.say("report")
+        assert report["failed"] == []
+        assert len(report["lost"]) == PEOPLE
+        assert min(report["lost"]) >= switched + limit
+        assert set(report["came"]) <= {"1.1.0"}
+
+
+def test_the_old_release_stops_when_the_last_one_leaves(machine: Machine, project: Path) -> None:
+    """And the database may grow meanwhile: the old release stays fit, also when it restarts."""
+    assert serving(machine) == ("1.1.0", "green")
+    with crowd(machine, project, 3) as people:
+        machine.output(f"{SERVER} release /srv/versions/2.1.0")
+        assert serving(machine) == ("2.1.0", "blue")
+        readyz = "curl -s http://127.0.0.1:8601/readyz"
+        checks = json.loads(machine.output(readyz))["checks"]
+        assert checks["migrations"] == {**checks["migrations"], "status": "pass", "detail": "newer"}
+        assert people.say("leave")["lost"] == []
+        until(lambda: not active(machine, 8601) and not active(machine, 8602), 90)
+        assert people.say("report")["failed"] == []
+    assert "0003 (current)" in machine.output(f"{SERVER} run db current")
+    enabled = machine.output("ls /etc/systemd/system/my-internal-tool.target.wants")
+    assert enabled.split() == ["my-internal-tool@8501.service", "my-internal-tool@8502.service"]
+    # Code that is older than the database comes back, too.
+    machine.output(f"{SERVER} rollback")
+    assert serving(machine) == ("1.1.0", "green")
+
+
+def test_only_one_at_a_time(machine: Machine) -> None:
+    script = f"{SERVER} release /srv/versions/1.0.0 >/run/first 2>&1 & sleep 1; {SERVER} rollback"
+    done = machine.sh(f"{script}; code=$?; wait; exit $code")
+    assert done.returncode == 1
+    assert "another install, release or rollback is at work" in done.stderr
+    assert serving(machine)[0] == "1.0.0", machine.output("cat /run/first")
+
+
+def test_killed_at_any_step_and_run_again(machine: Machine, project: Path) -> None:
+    machine.output(f"sed -i '$a # 1.2.0' /srv/versions/1.1.0/README.md; {SERVER} status")
+    before = serving(machine)
+    steps = [
+        "build",
+        "update the site",
+        "let ",
+        "upgrade the database",
+        "start ",
+        "visit ",
+        "enable ",
+        "send new visitors",
+        "remember",
+        "let blue go on" if before[1] == "blue" else "let green go on",
+    ]
+    with crowd(machine, project, 5) as people:
+        for step in steps:
+            release = f"{SERVER} release /srv/versions/1.1.0"
+            killed = machine.lab("exec", "python3", "-c", KILL_AT, step, *release.split())
+            assert killed.stdout.strip().endswith("-9"), (step, killed.stdout)
+            report = people.say("report")
+            assert (report["failed"], report["lost"]) == ([], []), step
+        machine.output(f"{SERVER} release /srv/versions/1.1.0 --drain-limit 60")
+        time.sleep(3)
+        report = people.say("report")
+        assert (report["failed"], report["lost"]) == ([], [])
+    assert serving(machine) == ("1.1.0", "green" if before[1] == "blue" else "blue")
+    releases = machine.output("ls /opt/my-internal-tool/releases").split()
+    assert len(releases) <= 7
+
+
+def test_uninstall_keeps_the_data_unless_told(machine: Machine) -> None:
+    unchanged(machine, f"{SERVER} uninstall --dry-run")
+    machine.output(f"cp /usr/local/sbin/{SERVER} /srv/again; {SERVER} uninstall")
+    left = "find /opt /etc /usr/local /var -path '*my-internal-tool*' -not -path '/var/log/*'"
+    found = machine.output(left).split()
+    assert "/var/lib/my-internal-tool/app.db" in found
+    assert "/etc/my-internal-tool/credentials/DATA_ENCRYPTION_KEYS" in found
+    places = ("/var/lib/my-internal-tool", "/etc/my-internal-tool")
+    assert [path for path in found if not path.startswith(places)] == []
+    machine.output("nginx -t -q")
+    assert machine.sh("/srv/again uninstall --delete-data </dev/null").returncode != 0
+    machine.output("/srv/again uninstall --delete-data --yes")
+    assert machine.output(left) == ""
+    assert machine.sh("id my-internal-tool").returncode != 0
