@@ -40,10 +40,21 @@ def unchosen(answers: dict[str, Any]) -> list[str]:
 
     What has no Jinja is copied, and what is copied cannot have a conditional name.
     """
-    server = answers["use_systemd"]
+    server, containers = answers["use_systemd"], answers["use_docker"]
+    github = answers["ci_provider"] in {"github", "both"}
+    gitlab = answers["ci_provider"] in {"gitlab", "both"}
     wanted = {
-        "deploy": server,
+        "deploy": server or containers,
+        "deploy/nginx": server,
+        "deploy/systemd": server,
         "docs/server.md": server,
+        ".dockerignore": containers,
+        "Dockerfile": containers,
+        "deploy/docker": containers,
+        "docs/container.md": containers,
+        ".github": github,
+        ".github/workflows/image.yml": github and containers,
+        ".gitlab-ci.yml": gitlab,
     }
     return [name for name, is_wanted in wanted.items() if not is_wanted]
 
