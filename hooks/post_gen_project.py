@@ -43,20 +43,18 @@ def unchosen(answers: dict[str, Any]) -> list[str]:
     server, containers = answers["use_systemd"], answers["use_docker"]
     github = answers["ci_provider"] in {"github", "both"}
     gitlab = answers["ci_provider"] in {"gitlab", "both"}
-    wanted = {
-        "deploy": server or containers,
-        "deploy/nginx": server,
-        "deploy/systemd": server,
-        "docs/server.md": server,
-        ".dockerignore": containers,
-        "Dockerfile": containers,
-        "deploy/docker": containers,
-        "docs/container.md": containers,
-        ".github": github,
-        ".github/workflows/image.yml": github and containers,
-        ".gitlab-ci.yml": gitlab,
-    }
-    return [name for name, is_wanted in wanted.items() if not is_wanted]
+    below_path = "deploy/nginx/snippets/app-below-path.conf"
+    instances = "deploy/nginx/snippets/instances.conf"
+    image, compose = (".dockerignore", "Dockerfile"), ("compose.dev.yaml", "compose.yaml")
+    wanted = [
+        (server or containers, "deploy", "deploy/nginx"),
+        (server, below_path, instances, "deploy/systemd", "docs/server.md"),
+        (containers, *image, *compose, "deploy/docker", "docs/container.md"),
+        (github, ".github"),
+        (github and containers, ".github/workflows/image.yml"),
+        (gitlab, ".gitlab-ci.yml"),
+    ]
+    return [name for is_wanted, *names in wanted if not is_wanted for name in names]
 
 
 def remove(path: Path) -> None:

@@ -19,6 +19,8 @@ from baking import ROOT, run
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from playwright.sync_api import Page
+
 ASK = """
 import http.client, sys
 host, port, path = sys.argv[1:]
@@ -27,6 +29,14 @@ connection.request("GET", path, headers={"Host": host})
 answer = connection.getresponse()
 print(answer.status, answer.read().decode())
 """
+
+USER = "ann"
+PASSWORD = "seven purple elephants"  # noqa: S105
+# With a hash, the account need not choose another password at the first sign-in.
+ADD_USER = (
+    f"python -c \"from argon2 import PasswordHasher as P; print(P().hash('{PASSWORD}'))\""
+    f" | my-internal-tool users add {USER} --role admin --hash"
+)
 
 
 def lab() -> Path | None:
@@ -100,6 +110,17 @@ def find_engine() -> Engine:
     variables = shell_variables(run(*command, "env", cwd=ROOT).stdout)
     namespace = variables.get("DOCKER_NETNS") or os.environ["DOCKER_NETNS"]
     return Engine(variables, ("nsenter", f"--net={namespace}", "--"))
+
+
+def sign_in(page: Page) -> None:
+    """Fill in the form of a page that asks who is there, and wait for the app."""
+    page.locator("input[autocomplete=username]").first.fill(USER)
+    password = page.locator("input[autocomplete=current-password]")
+    password.fill(PASSWORD)
+    password.press("Enter")
+    page.get_by_test_id("stSidebarNavLink").first.wait_for(state="attached", timeout=60_000)
+    page.locator("[data-test-script-state=notRunning]").wait_for(timeout=60_000)
+    page.get_by_test_id("stMain").get_by_role("heading", level=1).wait_for(timeout=60_000)
 
 
 def checker(name: str) -> str:

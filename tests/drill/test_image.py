@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from baking import Baked, Baker, commit_all, run
-from containers import Engine, checker, find_engine, timed
+from containers import ADD_USER, Engine, checker, find_engine, sign_in, timed
 from options import PRESETS
 from playwright.sync_api import expect, sync_playwright
 from serving import chromium, until
@@ -56,7 +56,7 @@ UNWANTED = re.compile(
     r"|/python3[.\d]*/(ensurepip|idlelib|test)/."
     r"|/tests/.|\.(h|hpp|pxd|pyx|a|map)$"
 )
-LEFT_OVER = re.compile(r"Dockerfile|dockerignore|deploy/docker|container\.md|make image")
+LEFT_OVER = re.compile(r"Dockerfile|dockerignore|deploy/docker|compose|container\.md|make image")
 LOAD_ALL = """
 import ctypes, io, pathlib, sys
 for path in pathlib.Path("/app/.venv").rglob("*.so*"):
@@ -165,10 +165,11 @@ def files(image: Image, tmp_path_factory: pytest.TempPathFactory) -> dict[str, t
 def container(image: Image) -> Iterator[Container]:
     """Run the app: read-only, without capabilities, as a user that nobody has heard of."""
     name = f"run-{uuid.uuid4().hex[:12]}"
-    volume = ("--volume", f"{name}:/app/data", "--publish", "127.0.0.1::8501")
-    image.engine.docker(
-        "run", "--detach", "--name", name, *HARDENED, *volume, "--env", KEY, image.name
-    )
+    volume = ("--volume", f"{name}:/app/data", "--env", KEY)
+    image.run("my-internal-tool", "db", "upgrade", options=volume)
+    image.run("sh", "-c", ADD_USER, options=volume)
+    options = ("--detach", "--name", name, "--publish", "127.0.0.1::8501", *volume)
+    image.engine.docker("run", *HARDENED, *options, image.name)
     running = Container(image.engine, name)
     try:
         until(lambda: image.engine.get(running.port(), "/readyz")[0] == 200, 120, "readiness")
@@ -292,16 +293,13 @@ def test_metrics_answer_inside_and_are_not_on_the_port_of_the_app(container: Con
     assert "app_build_info" not in container.engine.get(container.port(), "/metrics")[1]
 
 
-def test_a_browser_uses_it(container: Container, tmp_path: Path) -> None:
+def test_a_browser_signs_in(container: Container, tmp_path: Path) -> None:
     path = container.engine.program(chromium(), tmp_path)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
         page = browser.new_page()
         page.goto(f"http://localhost:{container.port()}/")
-        app = page.get_by_test_id("stApp")
-        expect(app).to_have_attribute("data-test-script-state", "notRunning", timeout=60_000)
-        main = page.get_by_test_id("stMain")
-        expect(main.get_by_role("heading", level=1)).to_be_visible(timeout=30_000)
+        sign_in(page)
         expect(page.get_by_test_id("stException")).to_have_count(0)
         browser.close()
 
@@ -317,9 +315,10 @@ def test_it_stops_at_once_with_a_session_open(image: Image, container: Container
     assert container.state()["ExitCode"] == 0, "killed after 5 s"
 
 
-def test_it_stops_at_once_before_it_listens(image: Image) -> None:
+def test_it_stops_at_once_before_it_listens(image: Image, container: Container) -> None:
     name = f"run-{uuid.uuid4().hex[:12]}"
-    options = ("--detach", "--init", "--name", name, *HARDENED, "--env", KEY)
+    volume = ("--volume", f"{container.name}:/app/data", "--env", KEY)
+    options = ("--detach", "--init", "--name", name, *HARDENED, *volume)
     image.engine.docker("run", *options, image.name)
     image.engine.docker("stop", "--time", "5", name)
     code = Container(image.engine, name).state()["ExitCode"]
@@ -331,6 +330,15 @@ def test_a_missing_secret_stops_the_start_with_one_line(image: Image) -> None:
     done = image.engine.run("docker", "run", "--rm", *HARDENED, image.name)
     assert done.returncode == 1
     assert done.stderr.startswith("APP_SECRET_KEY: is required in production")
+    assert "Traceback" not in done.stderr
+
+
+def test_an_empty_database_stops_the_start_with_the_command_for_it(image: Image) -> None:
+    run_ = ("run", "--rm", *HARDENED, "--volume", "/app/data", "--env", KEY, image.name)
+    done = image.engine.run("docker", *run_)
+    assert done.returncode == 1
+    assert done.stderr.startswith("the database has no tables yet: run `")
+    assert "db upgrade" in done.stderr
     assert "Traceback" not in done.stderr
 
 
@@ -373,7 +381,7 @@ def test_every_dependency_has_a_wheel(
 def test_nothing_of_it_is_left_where_it_is_not_wanted(bake: Baker) -> None:
     baked = bake(use_docker=False)
     assert not (baked.path / "Dockerfile").exists()
-    assert not (baked.path / "deploy").exists()
+    assert not (baked.path / "deploy/docker").exists()
     for name, text in baked.texts().items():
         if name != ".cruft.json":
             assert not LEFT_OVER.search(text), name
