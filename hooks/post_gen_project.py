@@ -43,18 +43,18 @@ def unchosen(answers: dict[str, Any]) -> list[str]:
     server, containers = answers["use_systemd"], answers["use_docker"]
     github = answers["ci_provider"] in {"github", "both"}
     gitlab = answers["ci_provider"] in {"gitlab", "both"}
-    below_path = "deploy/nginx/snippets/app-below-path.conf"
-    instances = "deploy/nginx/snippets/instances.conf"
-    image, compose = (".dockerignore", "Dockerfile"), ("compose.dev.yaml", "compose.yaml")
+    snippets = ("app-below-path", "blue", "green", "identity-proxy", "sign-in")
+    of_server = [f"deploy/nginx/snippets/{name}.conf" for name in snippets]
+    of_containers = [".dockerignore", "Dockerfile", "compose.dev.yaml", "compose.yaml"]
     wanted = [
-        (server or containers, "deploy", "deploy/nginx"),
-        (server, below_path, instances, "deploy/systemd", "docs/server.md"),
-        (containers, *image, *compose, "deploy/docker", "docs/container.md"),
-        (github, ".github"),
-        (github and containers, ".github/workflows/image.yml"),
-        (gitlab, ".gitlab-ci.yml"),
+        (server or containers, ["deploy", "deploy/nginx"]),
+        (server, [*of_server, "deploy/systemd", "docs/server.md"]),
+        (containers, [*of_containers, "deploy/docker", "docs/container.md"]),
+        (github, [".github"]),
+        (github and containers, [".github/workflows/image.yml"]),
+        (gitlab, [".gitlab-ci.yml"]),
     ]
-    return [name for is_wanted, *names in wanted if not is_wanted for name in names]
+    return [name for is_wanted, names in wanted if not is_wanted for name in names]
 
 
 def remove(path: Path) -> None:

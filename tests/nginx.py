@@ -6,6 +6,7 @@ import contextlib
 import http.client
 import json
 import os
+import re
 import shutil
 import ssl
 import subprocess
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from email.message import Message
     from pathlib import Path
 
+INSTANCES = (8501, 8502, 8601, 8602)
 MAIN = """
 {user}
 daemon off;
@@ -122,6 +124,13 @@ def certificate(root: Path, tls: Path, host: str) -> None:
         assert done.returncode == 0, done.stderr
 
 
+def choose(root: Path, colour: str) -> None:
+    """Say which colour gets the new visitors; nginx has to be told to read it."""
+    link = root / "my-internal-tool/serving.new"
+    link.symlink_to(f"{colour}.conf")
+    link.rename(link.with_name("serving.conf"))
+
+
 def install(project: Path, root: Path, ports: Mapping[int, int]) -> None:
     """Copy the site into a folder; `ports` says what stands in the place of each port."""
     (root / "log").mkdir(parents=True)
@@ -140,10 +149,12 @@ def install(project: Path, root: Path, ports: Mapping[int, int]) -> None:
             "tool.example.com": "localhost",
             "listen 80;": f"listen 127.0.0.1:{ports[80]};",
             "listen 443 ": f"listen 127.0.0.1:{ports[443]} ",
-            **{str(port): str(ports[port]) for port in (8501, 8502) if port in ports},
         }.items():
             text = text.replace(old, new)
+        instances = f"(?<![a-z])({'|'.join(map(str, INSTANCES))})"  # not in iso8601
+        text = re.sub(instances, lambda found: str(ports[int(found[0])]), text)
         path.write_text(text, "utf-8")
+    choose(root, "blue")
     # Else the workers of a root would be somebody who cannot read the folders of tests.
     user = "user root;" if os.geteuid() == 0 else ""
     (root / "nginx.conf").write_text(MAIN.format(root=root, user=user), "utf-8")
@@ -179,4 +190,4 @@ def reachable(running: Site) -> bool:
 
 def free_ports() -> dict[int, int]:
     """Return free ports for those that the site names."""
-    return {port: free_port() for port in (80, 443, 8501, 8502)}
+    return {port: free_port() for port in (80, 443, *INSTANCES)}
