@@ -46,12 +46,15 @@ def unchosen(answers: dict[str, Any]) -> list[str]:
     snippets = ("app-below-path", "blue", "green", "identity-proxy", "sign-in")
     of_server = [f"deploy/nginx/snippets/{name}.conf" for name in snippets]
     of_containers = [".dockerignore", "Dockerfile", "compose.dev.yaml", "compose.yaml"]
+    delivery = ("deploy", "release")
     wanted = [
-        (server or containers, ["deploy", "deploy/nginx"]),
+        (server or containers, ["deploy", "docs/delivery.md"]),
         (server, [*of_server, "deploy/systemd", "docs/server.md"]),
         (containers, [*of_containers, "deploy/docker", "docs/container.md"]),
         (github, [".github"]),
         (github and containers, [".github/workflows/image.yml"]),
+        (github and (server or containers), [f".github/workflows/{name}.yml" for name in delivery]),
+        (github or gitlab, ["docs/delivery.md"]),
         (gitlab, [".gitlab-ci.yml"]),
     ]
     return [name for is_wanted, names in wanted if not is_wanted for name in names]

@@ -85,12 +85,13 @@ class Engine:
         wrapper.chmod(0o755)
         return str(wrapper)
 
-    def prepare(self, dockerfile: str) -> None:
-        """Have the lab make stand-ins for the base images of a Dockerfile; no-op elsewhere."""
+    def prepare(self, text: str) -> None:
+        """Have the lab make stand-ins for the images that files name; no-op elsewhere."""
         folder = lab()
         if self.inside and folder:
-            stages = set(re.findall(r"^FROM \S+ AS (\w+)", dockerfile, re.MULTILINE))
-            bases = set(re.findall(r"^FROM (\S+)", dockerfile, re.MULTILINE)) - stages - {"scratch"}
+            stages = set(re.findall(r"^FROM \S+ AS (\w+)", text, re.MULTILINE))
+            bases = set(re.findall(r"^FROM (\S+)", text, re.MULTILINE)) - stages - {"scratch"}
+            bases |= set(re.findall(r"^ +image: ([a-z]+:[\d.]+)$", text, re.MULTILINE))
             done = run("bash", folder / "docker-lab", "images", *sorted(bases), cwd=ROOT)
             assert done.returncode == 0, done.stdout + done.stderr
 
@@ -112,12 +113,12 @@ def find_engine() -> Engine:
     return Engine(variables, ("nsenter", f"--net={namespace}", "--"))
 
 
-def sign_in(page: Page) -> None:
+def sign_in(page: Page, user: str = USER, password: str = PASSWORD) -> None:
     """Fill in the form of a page that asks who is there, and wait for the app."""
-    page.locator("input[autocomplete=username]").first.fill(USER)
-    password = page.locator("input[autocomplete=current-password]")
-    password.fill(PASSWORD)
-    password.press("Enter")
+    page.locator("input[autocomplete=username]").first.fill(user)
+    field = page.locator("input[autocomplete=current-password]")
+    field.fill(password)
+    field.press("Enter")
     page.get_by_test_id("stSidebarNavLink").first.wait_for(state="attached", timeout=60_000)
     page.locator("[data-test-script-state=notRunning]").wait_for(timeout=60_000)
     page.get_by_test_id("stMain").get_by_role("heading", level=1).wait_for(timeout=60_000)

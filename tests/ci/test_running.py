@@ -55,7 +55,7 @@ PLANTED = {
 
 
 def act(
-    project: Path, workflow: str, job: str, lab_path: str, **env: str
+    project: Path, workflow: str, job: str, lab_path: str, *options: str, **env: str
 ) -> subprocess.CompletedProcess[str]:
     """Run a job of GitHub Actions on this machine, in a copy of the project."""
     stub = project.parent / "stub"
@@ -66,7 +66,10 @@ def act(
     stubs = [f"--local-repository={action}={stub}" for action in actions]
     variables = [f"--env={name}={value}" for name, value in {**QUICK, **env}.items()]
     matrix = [f"--matrix=python:{PYTHON}"] if job == "test" else []
-    command: list[str | Path] = ["act", "workflow_dispatch", "--workflows", path, "--job", job]
+    event = "workflow_dispatch" if "\n  workflow_dispatch:" in path.read_text() else "push"
+    if job == "staging":
+        event = "push"
+    command: list[str | Path] = ["act", event, "--workflows", path, "--job", job, *options]
     platform = ("--platform", "ubuntu-latest=-self-hosted", "--no-cache-server")
     home = {"XDG_CACHE_HOME": str(project.parent / "cache"), "PATH": lab_path}
     home["UV_CACHE_DIR"] = run("uv", "cache", "dir", cwd=project).stdout.strip()
@@ -74,10 +77,10 @@ def act(
     return run(*command, *matrix, *platform, *stubs, *variables, *secret, cwd=project, **home)
 
 
-def gitlab(project: Path, job: str, lab_path: str) -> subprocess.CompletedProcess[str]:
+def gitlab(project: Path, job: str, lab_path: str, **env: str) -> subprocess.CompletedProcess[str]:
     """Run a job of GitLab CI on this machine."""
     name = f"{job}: [{PYTHON}]" if job == "test" else job
-    variables = [f"--variable={key}={value}" for key, value in QUICK.items()]
+    variables = [f"--variable={key}={value}" for key, value in {**QUICK, **env}.items()]
     command = ("gitlab-ci-local", "--force-shell-executor", *variables, name)
     done = run(*command, cwd=project, PATH=lab_path)
     assert "Some jobs were not found" not in done.stderr
@@ -181,3 +184,132 @@ def test_a_conflict_with_the_template_is_loud(updatable: tuple[Path, Path, str])
     assert re.search(r"conflict with the template:\n.*README.md", printed), printed[-3000:]
     assert "template-update" not in git("branch", "--list", cwd=remote)
     assert not (project.parent / "gh.log").exists()
+
+
+# ssh to a server that is this machine; what the server is asked to do is only noted.
+SSH = """#!/bin/sh
+echo "$@" | head -1 >>"$NOTES/ssh"
+while [ "$1" != -- ]; do
+    [ "$1" != -i ] || cp "$2" "$NOTES/key"
+    case $1 in UserKnownHostsFile=*) cp "${1#*=}" "$NOTES/hosts" ;; esac
+    shift
+done
+exec sh -c "$3"
+"""
+SERVER = """#!/bin/sh
+echo "$@" >>"$NOTES/server"
+[ "$1" != release ] || tar -t -f "$2" >"$NOTES/files"
+"""
+DOCKER = """#!/bin/sh
+echo "$@" >>"$NOTES/docker"
+digest='  "containerimage.digest": "sha256:abc"'
+case " $* " in *" buildx "*) echo "$digest" >build/image.json ;; esac
+"""
+
+
+@pytest.fixture
+def notes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lab_path: str) -> tuple[Path, str]:
+    """Return where the programs of a server note their calls, and a PATH with them."""
+    folder, programs = tmp_path / "notes", tmp_path / "programs"
+    folder.mkdir()
+    programs.mkdir()
+    for name, text in {"ssh": SSH, "my-internal-tool-server": SERVER, "docker": DOCKER}.items():
+        (programs / name).write_text(text)
+        (programs / name).chmod(0o755)
+    monkeypatch.setenv("NOTES", str(folder))
+    return folder, f"{programs}:{lab_path}"
+
+
+def without_needs(project: Path) -> None:
+    """Let the jobs that deploy not wait for the tests, which others tests run."""
+    for name in ("deploy.yml", "release.yml"):
+        path = project / ".github/workflows" / name
+        path.write_text(re.sub(r"\n    needs: .*", "", path.read_text()))
+    commit_all(project, "For the test")
+
+
+@pytest.mark.parametrize(
+    ("provider", "workflow", "job", "expected"),
+    [
+        ("github", "deploy.yml", "staging", "release /tmp/"),
+        ("github", "release.yml", "production", "release /tmp/"),
+        ("github", "deploy.yml", "rollback", "rollback"),
+        ("gitlab", "", "staging", "release /tmp/"),
+        ("gitlab", "", "production", "release /tmp/"),
+        ("gitlab", "", "rollback", "rollback"),
+    ],
+)
+def test_a_commit_gets_to_the_server_and_back(
+    fresh: Baked, notes: tuple[Path, str], provider: str, workflow: str, job: str, expected: str
+) -> None:
+    folder, path = notes
+    key = "-----BEGIN KEY-----\nabc\n-----END KEY-----"
+    secrets = {"SSH_KEY": key, "SSH_KNOWN_HOSTS": "server ssh-ed25519 AAAA"}
+    if provider == "github":
+        without_needs(fresh.path)
+        options = ["--var=DEPLOY=true", "--var=HOST=root@server", "--input=environment=production"]
+        given = [f"--secret={name}={value}" for name, value in secrets.items()]
+        done = act(fresh.path, workflow, job, path, *options, *given, NOTES=str(folder))
+    else:
+        ref = {"staging": {}, "production": {"CI_COMMIT_TAG": "v1"}, "rollback": {}}[job]
+        if job == "rollback":
+            ref = {"CI_PIPELINE_SOURCE": "web", "ROLLBACK": "production"}
+        variables = {"DEPLOY": "true", "HOST": "root@server", "NOTES": str(folder), **ref}
+        done = gitlab(fresh.path, job, path, **variables, **secrets)
+    assert done.returncode == 0, (done.stdout + done.stderr)[-3000:]
+    assert (folder / "server").read_text().startswith(expected)
+    assert "BatchMode=yes" in (folder / "ssh").read_text()
+    assert "StrictHostKeyChecking=yes -- root@server" in (folder / "ssh").read_text()
+    assert (folder / "key").read_text().strip() == key
+    assert (folder / "hosts").read_text().strip() == secrets["SSH_KNOWN_HOSTS"]
+    if "release" in expected:
+        files = (folder / "files").read_text().splitlines()
+        assert {"streamlit_app.py", "requirements.txt", "deploy/remote"} <= set(files)
+    assert "BEGIN KEY" not in done.stdout
+
+
+def test_without_the_variable_nothing_is_deployed(fresh: Baked, notes: tuple[Path, str]) -> None:
+    folder, path = notes
+    without_needs(fresh.path)
+    done = act(fresh.path, "deploy.yml", "rollback", path, "--var=HOST=root@server")
+    assert done.returncode == 0, done.stdout
+    assert not (folder / "ssh").exists()
+
+
+def test_a_deployment_with_compose_and_its_rollback(
+    fresh: Baked, notes: tuple[Path, str], tmp_path: Path
+) -> None:
+    folder, path = notes
+    server = tmp_path / "server"
+    variables = {"PATH": path, "DEPLOY_WITH": "compose", "DEPLOY_FOLDER": str(server)}
+    variables |= {"HOST": "root@server", "IMAGE": "registry.example.com/tool"}
+    versions = []
+    for verb, version in (("deploy", "1"), ("deploy", "2"), ("rollback", "2"), ("rollback", "2")):
+        done = run("make", verb, cwd=fresh.path, **variables, VERSION=version)
+        assert done.returncode == 0, done.stdout + done.stderr
+        versions.append((server / ".env").read_text())
+    one, two = (f"IMAGE=registry.example.com/tool\nVERSION={version}\n" for version in "12")
+    assert versions == [one, two, one, two]
+    assert (server / "secrets/database_url").exists()
+    calls = (folder / "docker").read_text()
+    assert calls.startswith("compose --env-file .env.next pull migrate\n")
+    assert "compose up --detach --wait\n" in calls
+
+
+def test_a_release_is_pushed_when_its_tag_is_its_version(
+    fresh: Baked, notes: tuple[Path, str]
+) -> None:
+    folder, path = notes
+    variables = {"PATH": path, "IMAGE": "registry.example.com/tool", "REGISTRY_PASSWORD": "x"}
+    variables |= {"REGISTRY": "registry.example.com", "REGISTRY_USER": "ci"}
+    done = run("make", "push", cwd=fresh.path, TAG="v9", **variables)
+    assert done.returncode != 0
+    assert "the tag is v9, but __version__ is 0.1.0" in done.stderr
+    assert not (folder / "docker").exists()
+    done = run("make", "push", cwd=fresh.path, TAG="v0.1.0", **variables)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "digest=sha256:abc\n"
+    login, build = (folder / "docker").read_text().splitlines()
+    assert login == "login --username ci --password-stdin registry.example.com"
+    assert "--sbom=true --provenance=mode=max" in build
+    assert "--tag registry.example.com/tool:0.1.0 " in build

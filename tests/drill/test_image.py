@@ -326,6 +326,20 @@ def test_it_stops_at_once_before_it_listens(image: Image, container: Container) 
     assert code in (0, 143), "killed after 5 s"
 
 
+def test_the_smoke_test_of_ci_is_green_and_red(image: Image) -> None:
+    name = image.name.partition(":")[0]
+    done = image.engine.run("make", "image-smoke", f"IMAGE={name}", cwd=image.project)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert '"ready":true' in done.stdout
+    dockerfile = image.project / "broken"
+    dockerfile.write_text(f"FROM {image.name}\nENV APP_LANGUAGE=xx\n")
+    image.engine.docker("build", "--tag", f"{name}:broken", "--file", dockerfile, image.project)
+    done = image.engine.run("deploy/docker/smoke", f"{name}:broken", cwd=image.project)
+    image.engine.docker("rmi", f"{name}:broken")
+    assert done.returncode != 0
+    assert "APP_LANGUAGE" in done.stderr
+
+
 def test_a_missing_secret_stops_the_start_with_one_line(image: Image) -> None:
     done = image.engine.run("docker", "run", "--rm", *HARDENED, image.name)
     assert done.returncode == 1

@@ -10,7 +10,7 @@ import sys
 TIMEOUT_SECONDS = 4  # less than the time limit of the HEALTHCHECK
 
 host = os.environ.get("APP_HOST", "127.0.0.1")
-port = int(os.environ.get("APP_PORT", "8501"))
+port = int(os.environ.get("APP_PORT") or os.environ.get("PORT") or "8501")
 path = sys.argv[1] if len(sys.argv) > 1 else "/livez"
 address = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not bound
 connection = http.client.HTTPConnection(address, port, timeout=TIMEOUT_SECONDS)
