@@ -40,13 +40,25 @@ def unchosen(answers: dict[str, Any]) -> list[str]:
 
     What has no Jinja is copied, and what is copied cannot have a conditional name.
     """
-    server = answers["use_systemd"]
-    wanted = {
-        "deploy": server,
-        "docs/runbook.md": server,
-        "docs/server.md": server,
-    }
-    return [name for name, is_wanted in wanted.items() if not is_wanted]
+    server, containers = answers["use_systemd"], answers["use_docker"]
+    github = answers["ci_provider"] in {"github", "both"}
+    gitlab = answers["ci_provider"] in {"gitlab", "both"}
+    snippets = ("app-below-path", "blue", "green", "identity-proxy", "sign-in")
+    of_server = [f"deploy/nginx/snippets/{name}.conf" for name in snippets]
+    of_containers = [".dockerignore", "Dockerfile", "compose.dev.yaml", "compose.yaml"]
+    delivery = ("deploy", "release")
+    wanted = [
+        (server or containers, ["deploy", "docs/delivery.md"]),
+        (server, [*of_server, "deploy/systemd", "deploy/server"]),
+        (server, ["docs/runbook.md", "docs/server.md"]),
+        (containers, [*of_containers, "deploy/docker", "docs/container.md"]),
+        (github, [".github"]),
+        (github and containers, [".github/workflows/image.yml"]),
+        (github and (server or containers), [f".github/workflows/{name}.yml" for name in delivery]),
+        (github or gitlab, ["docs/delivery.md"]),
+        (gitlab, [".gitlab-ci.yml"]),
+    ]
+    return [name for is_wanted, names in wanted if not is_wanted for name in names]
 
 
 def remove(path: Path) -> None:

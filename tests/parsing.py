@@ -61,10 +61,32 @@ def line_count(text: str) -> int:
     return len(text.splitlines())
 
 
+def nginx_shape(text: str) -> list[tuple[int, str]]:
+    """Return the directives of a configuration of nginx, and how deep each stands."""
+    shape, depth = [], 0
+    bare = re.sub(r"\"[^\"]*\"|'[^']*'", "''", re.sub(r"^\s*#.*|\s#.*", "", text, flags=re.M))
+    for piece in re.split(r"(?<=[;{}])", bare):
+        if words := piece.split():
+            assert piece[-1] in ";{}", piece
+            depth -= piece[-1] == "}"
+            shape.append((depth, words[0] if depth else piece[-1]))
+            depth += piece[-1] == "{"
+    assert depth == 0
+    return shape
+
+
+def unit_shape(text: str) -> list[str]:
+    """Return the sections and the keys of a unit of systemd; a key may come again."""
+    lines = [line for line in text.splitlines() if line and not line.startswith("#")]
+    assert all(re.match(r"\[\w+\]$|\w+=", line) for line in lines)
+    return [line.partition("=")[0] for line in lines]
+
+
 def check_syntax(path: Path) -> str:
     """Let make or a shell read a file without running anything; return the text."""
     make = ["make", "--dry-run", "-f", str(path), "help"]
-    command = make if path.name == "Makefile" else ["sh", "-n", str(path)]
+    shell = "bash" if "bash" in path.read_text("utf-8").partition("\n")[0] else "sh"
+    command = make if path.name == "Makefile" else [shell, "-n", str(path)]
     done = subprocess.run(command, cwd=path.parent, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return path.read_text("utf-8")
@@ -83,8 +105,17 @@ PARSERS: dict[str, Callable[[str], Any]] = {
     ".cfg": ini_shape,
     ".ini": ini_shape,
     ".editorconfig": ini_shape,
+    ".env": env_shape,
     ".env.example": env_shape,
+    ".html": line_count,
+    ".conf": nginx_shape,
+    ".service": unit_shape,
+    ".target": unit_shape,
+    ".timer": unit_shape,
+    "backoff.conf": unit_shape,
+    ".dockerignore": line_count,
     ".gitignore": line_count,
+    "Dockerfile": line_count,
     ".mako": line_count,
     ".md": line_count,
     ".txt": line_count,

@@ -56,9 +56,8 @@ TIMERS = [
 ]
 
 COMPLETE = ".complete"  # the last thing that is written into a release
-QUIET_SECONDS = (
-    30  # without a session: a reload of the page, or a short loss of the network, is less
-)
+# Without a session; a reload of the page, or a short loss of the network, takes less.
+QUIET_SECONDS = 30
 START_SECONDS = 240
 # What a developer's folder has besides the project.
 LEFT_OUT = {".env", ".git", ".venv", "build", "data"}

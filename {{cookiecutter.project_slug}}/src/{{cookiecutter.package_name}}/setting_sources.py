@@ -60,6 +60,9 @@ def read_variables(names: Sequence[str]) -> dict[str, Variable]:
     pointers = env_file | special | environment
     secrets = {name: secret for name in names if (secret := _read_secret(name, pointers))}
     found = env_file | special | secrets | environment
+    # Container platforms say PORT (Cloud Run, App Service, Heroku).
+    if "APP_PORT" not in found and "PORT" in environment:
+        found["APP_PORT"] = Variable(environment["PORT"].value, "PORT")
     return {name: found[name] for name in names if name in found}
 
 

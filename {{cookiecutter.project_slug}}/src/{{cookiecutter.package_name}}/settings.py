@@ -108,7 +108,7 @@ class Settings(BaseSettings):
     )
     app_port: Port = Field(
         default=8501,
-        description="The port of the app.",
+        description="The port of the app; where it is not set, that of PORT.",
     )
     app_base_url: HttpUrl = Field(
         default_factory=lambda data: f"http://localhost:{data.get('app_port', 8501)}",

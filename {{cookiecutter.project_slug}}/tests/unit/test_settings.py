@@ -124,6 +124,14 @@ def test_empty_values_count_as_not_set(project: Path, monkeypatch: pytest.Monkey
     assert settings.app_name == Settings.model_fields["app_name"].default
 
 
+def test_the_port_of_a_container_platform(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PORT", "8080")
+    assert get_settings().app_port == 8080
+    get_settings.cache_clear()
+    monkeypatch.setenv("APP_PORT", "8600")
+    assert get_settings().app_port == 8600
+
+
 @pytest.mark.parametrize(
     "content",
     [

@@ -1,0 +1,315 @@
+"""The jobs of both providers really run: green on a fresh bake, red when something is wrong."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+from baking import PROJECT_FOLDER, Baked, Baker, commit_all, git, run
+
+if TYPE_CHECKING:
+    import subprocess
+    from pathlib import Path
+
+pytestmark = pytest.mark.timeout(2400)
+
+# What stands in for an action: checkout and Python are here already.
+STUB = """
+name: Stub
+description: Does nothing
+runs:
+  using: composite
+  steps: [{run: "true", shell: sh}]
+"""
+PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
+# The first failing test ends a run; a planted one is collected before all others.
+QUICK = {"PYTEST_ADDOPTS": "--exitfirst"}
+# In pieces, so that this file has no secret for a scanner.
+SECRET = "gh" + "p_" + "wWPw5k4aXcaT4fNP0UcnZwJUVFk6LO0pINUx"
+
+PLANTED = {
+    "lint": ("test", "src/my_internal_tool/planted.py", '"""New."""\n\nimport os\n', "F401"),
+    "type": (
+        "test",
+        "src/my_internal_tool/planted.py",
+        '"""New."""\n\nNUMBER: int = "one"\n',
+        "Incompatible types in assignment",
+    ),
+    "test": (
+        "test",
+        "tests/a_test.py",
+        "def test_planted() -> None:\n    assert not __name__\n",
+        "1 failed",
+    ),
+    "secret": ("scan", "src/my_internal_tool/planted.py", f'TOKEN = "{SECRET}"\n', "GitHub Token"),
+    "workflow": (
+        "scan",
+        ".github/workflows/new.yml",
+        "on: push\njobs: {a: {runs-on: ubuntu-latest, steps: [{uses: actions/checkout@v4}]}}\n",
+        "unpinned-uses",
+    ),
+}
+
+
+def act(
+    project: Path, workflow: str, job: str, lab_path: str, *options: str, **env: str
+) -> subprocess.CompletedProcess[str]:
+    """Run a job of GitHub Actions on this machine, in a copy of the project."""
+    stub = project.parent / "stub"
+    stub.mkdir(exist_ok=True)
+    (stub / "action.yml").write_text(STUB)
+    path = project / ".github/workflows" / workflow
+    actions = sorted(set(re.findall(r"uses: (\S+)", path.read_text())))
+    stubs = [f"--local-repository={action}={stub}" for action in actions]
+    variables = [f"--env={name}={value}" for name, value in {**QUICK, **env}.items()]
+    matrix = [f"--matrix=python:{PYTHON}"] if job == "test" else []
+    event = "workflow_dispatch" if "\n  workflow_dispatch:" in path.read_text() else "push"
+    if job == "staging":
+        event = "push"
+    command: list[str | Path] = ["act", event, "--workflows", path, "--job", job, *options]
+    platform = ("--platform", "ubuntu-latest=-self-hosted", "--no-cache-server")
+    home = {"XDG_CACHE_HOME": str(project.parent / "cache"), "PATH": lab_path}
+    home["UV_CACHE_DIR"] = run("uv", "cache", "dir", cwd=project).stdout.strip()
+    secret = ("--secret", "GITHUB_TOKEN=none")
+    return run(*command, *matrix, *platform, *stubs, *variables, *secret, cwd=project, **home)
+
+
+def gitlab(project: Path, job: str, lab_path: str, **env: str) -> subprocess.CompletedProcess[str]:
+    """Run a job of GitLab CI on this machine."""
+    name = f"{job}: [{PYTHON}]" if job == "test" else job
+    variables = [f"--variable={key}={value}" for key, value in {**QUICK, **env}.items()]
+    command = ("gitlab-ci-local", "--force-shell-executor", *variables, name)
+    done = run(*command, cwd=project, PATH=lab_path)
+    assert "Some jobs were not found" not in done.stderr
+    return done
+
+
+@pytest.fixture
+def fresh(bake: Baker, tmp_path: Path) -> Baked:
+    """Return a committed bake for both providers."""
+    baked = bake.fresh(tmp_path / "bake", ci_provider="both")
+    commit_all(baked.path)
+    return baked
+
+
+@pytest.mark.parametrize("provider", ["github", "gitlab"])
+@pytest.mark.parametrize("job", ["test", "lock", "scan"])
+def test_a_fresh_bake_is_green(fresh: Baked, lab_path: str, provider: str, job: str) -> None:
+    if provider == "github":
+        done = act(fresh.path, "ci.yml", job, lab_path)
+    else:
+        done = gitlab(fresh.path, job, lab_path)
+    assert done.returncode == 0, (done.stdout + done.stderr)[-5000:]
+    if job == "test":
+        assert re.search(r"TOTAL.* \d+%", done.stdout)
+        if provider == "gitlab":
+            assert (fresh.path / "build/junit.xml").stat().st_size > 1000
+            assert (fresh.path / "build/coverage.xml").stat().st_size > 1000
+
+
+@pytest.mark.parametrize("provider", ["github", "gitlab"])
+@pytest.mark.parametrize("mistake", PLANTED)
+def test_a_mistake_is_red(fresh: Baked, lab_path: str, provider: str, mistake: str) -> None:
+    job, name, content, message = PLANTED[mistake]
+    (fresh.path / name).write_text(content)
+    commit_all(fresh.path, "A mistake")
+    if provider == "github":
+        done = act(fresh.path, "ci.yml", job, lab_path)
+    else:
+        done = gitlab(fresh.path, job, lab_path)
+    assert done.returncode != 0
+    assert message in done.stdout + done.stderr, (done.stdout + done.stderr)[-3000:]
+
+
+@pytest.mark.parametrize("provider", ["github", "gitlab"])
+def test_a_forgotten_lock_is_red(fresh: Baked, lab_path: str, provider: str) -> None:
+    path = fresh.path / "pyproject.toml"
+    path.write_text(path.read_text().replace('    "click>=8.1",\n', '    "click>=8.1,<8.2",\n'))
+    commit_all(fresh.path, "No make lock")
+    if provider == "github":
+        done = act(fresh.path, "ci.yml", "lock", lab_path)
+    else:
+        done = gitlab(fresh.path, "lock", lab_path)
+    assert done.returncode != 0
+    assert "is not what pyproject.toml asks for: make lock" in done.stdout + done.stderr
+
+
+@pytest.fixture
+def updatable(bake: Baker, template: Path, tmp_path: Path, lab_path: str) -> tuple[Path, Path, str]:
+    """Return a project of a template with news, its remote, and a PATH with a recording gh."""
+    clone = tmp_path / "template"
+    git("clone", "--quiet", str(template), str(clone), cwd=tmp_path)
+    assert bake.command(cwd=tmp_path, template=clone).returncode == 0
+    project = tmp_path / "my-internal-tool"
+    commit_all(project)
+    remote = tmp_path / "remote.git"
+    git("clone", "--quiet", "--bare", str(project), str(remote), cwd=tmp_path)
+    git("remote", "add", "origin", str(remote), cwd=project)
+    readme = clone / PROJECT_FOLDER / "README.md"
+    readme.write_text(readme.read_text().replace("## Add a page\n", "## Add your page\n"))
+    commit_all(clone, "News")
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    (programs / "gh").write_text(f'#!/bin/sh\necho "$@" >>{tmp_path}/gh.log\n')
+    (programs / "gh").chmod(0o755)
+    return project, remote, f"{programs}:{lab_path}"
+
+
+def test_news_of_the_template_become_a_pull_request(updatable: tuple[Path, Path, str]) -> None:
+    project, remote, path = updatable
+    done = act(project, "template-update.yml", "update", path)
+    assert done.returncode == 0, (done.stdout + done.stderr)[-5000:]
+    assert "## Add your page" in git("show", "template-update:README.md", cwd=remote)
+    record = json.loads(git("show", "template-update:.cruft.json", cwd=remote))
+    assert record["commit"] != json.loads((project / ".cruft.json").read_text())["commit"]
+    assert (project.parent / "gh.log").read_text().splitlines() == [
+        "auth setup-git",
+        "pr list --head template-update --json number --jq .[].number",
+        "pr create --head template-update --fill",
+        "workflow run ci.yml --ref template-update",
+    ]
+
+
+def test_a_conflict_with_the_template_is_loud(updatable: tuple[Path, Path, str]) -> None:
+    project, remote, path = updatable
+    readme = project / "README.md"
+    readme.write_text(readme.read_text().replace("## Add a page\n", "## Our own words\n"))
+    commit_all(project, "Ours")
+    done = act(project, "template-update.yml", "update", path)
+    assert done.returncode != 0
+    printed = done.stdout + done.stderr
+    assert re.search(r"conflict with the template:\n.*README.md", printed), printed[-3000:]
+    assert "template-update" not in git("branch", "--list", cwd=remote)
+    assert not (project.parent / "gh.log").exists()
+
+
+# ssh to a server that is this machine; what the server is asked to do is only noted.
+SSH = """#!/bin/sh
+echo "$@" | head -1 >>"$NOTES/ssh"
+while [ "$1" != -- ]; do
+    [ "$1" != -i ] || cp "$2" "$NOTES/key"
+    case $1 in UserKnownHostsFile=*) cp "${1#*=}" "$NOTES/hosts" ;; esac
+    shift
+done
+exec sh -c "$3"
+"""
+SERVER = """#!/bin/sh
+echo "$@" >>"$NOTES/server"
+[ "$1" != release ] || tar -t -f "$2" >"$NOTES/files"
+"""
+DOCKER = """#!/bin/sh
+echo "$@" >>"$NOTES/docker"
+digest='  "containerimage.digest": "sha256:abc"'
+case " $* " in *" buildx "*) echo "$digest" >build/image.json ;; esac
+"""
+
+
+@pytest.fixture
+def notes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lab_path: str) -> tuple[Path, str]:
+    """Return where the programs of a server note their calls, and a PATH with them."""
+    folder, programs = tmp_path / "notes", tmp_path / "programs"
+    folder.mkdir()
+    programs.mkdir()
+    for name, text in {"ssh": SSH, "my-internal-tool-server": SERVER, "docker": DOCKER}.items():
+        (programs / name).write_text(text)
+        (programs / name).chmod(0o755)
+    monkeypatch.setenv("NOTES", str(folder))
+    return folder, f"{programs}:{lab_path}"
+
+
+def without_needs(project: Path) -> None:
+    """Let the jobs that deploy not wait for the tests, which others tests run."""
+    for name in ("deploy.yml", "release.yml"):
+        path = project / ".github/workflows" / name
+        path.write_text(re.sub(r"\n    needs: .*", "", path.read_text()))
+    commit_all(project, "For the test")
+
+
+@pytest.mark.parametrize(
+    ("provider", "workflow", "job", "expected"),
+    [
+        ("github", "deploy.yml", "staging", "release /tmp/"),
+        ("github", "release.yml", "production", "release /tmp/"),
+        ("github", "deploy.yml", "rollback", "rollback"),
+        ("gitlab", "", "staging", "release /tmp/"),
+        ("gitlab", "", "production", "release /tmp/"),
+        ("gitlab", "", "rollback", "rollback"),
+    ],
+)
+def test_a_commit_gets_to_the_server_and_back(
+    fresh: Baked, notes: tuple[Path, str], provider: str, workflow: str, job: str, expected: str
+) -> None:
+    folder, path = notes
+    key = "-----BEGIN KEY-----\nabc\n-----END KEY-----"
+    secrets = {"SSH_KEY": key, "SSH_KNOWN_HOSTS": "server ssh-ed25519 AAAA"}
+    if provider == "github":
+        without_needs(fresh.path)
+        options = ["--var=DEPLOY=true", "--var=HOST=root@server", "--input=environment=production"]
+        given = [f"--secret={name}={value}" for name, value in secrets.items()]
+        done = act(fresh.path, workflow, job, path, *options, *given, NOTES=str(folder))
+    else:
+        ref = {"staging": {}, "production": {"CI_COMMIT_TAG": "v1"}, "rollback": {}}[job]
+        if job == "rollback":
+            ref = {"CI_PIPELINE_SOURCE": "web", "ROLLBACK": "production"}
+        variables = {"DEPLOY": "true", "HOST": "root@server", "NOTES": str(folder), **ref}
+        done = gitlab(fresh.path, job, path, **variables, **secrets)
+    assert done.returncode == 0, (done.stdout + done.stderr)[-3000:]
+    assert (folder / "server").read_text().startswith(expected)
+    assert "BatchMode=yes" in (folder / "ssh").read_text()
+    assert "StrictHostKeyChecking=yes -- root@server" in (folder / "ssh").read_text()
+    assert (folder / "key").read_text().strip() == key
+    assert (folder / "hosts").read_text().strip() == secrets["SSH_KNOWN_HOSTS"]
+    if "release" in expected:
+        files = (folder / "files").read_text().splitlines()
+        assert {"streamlit_app.py", "requirements.txt", "deploy/remote"} <= set(files)
+    assert "BEGIN KEY" not in done.stdout
+
+
+def test_without_the_variable_nothing_is_deployed(fresh: Baked, notes: tuple[Path, str]) -> None:
+    folder, path = notes
+    without_needs(fresh.path)
+    done = act(fresh.path, "deploy.yml", "rollback", path, "--var=HOST=root@server")
+    assert done.returncode == 0, done.stdout
+    assert not (folder / "ssh").exists()
+
+
+def test_a_deployment_with_compose_and_its_rollback(
+    fresh: Baked, notes: tuple[Path, str], tmp_path: Path
+) -> None:
+    folder, path = notes
+    server = tmp_path / "server"
+    variables = {"PATH": path, "DEPLOY_WITH": "compose", "DEPLOY_FOLDER": str(server)}
+    variables |= {"HOST": "root@server", "IMAGE": "registry.example.com/tool"}
+    versions = []
+    for verb, version in (("deploy", "1"), ("deploy", "2"), ("rollback", "2"), ("rollback", "2")):
+        done = run("make", verb, cwd=fresh.path, **variables, VERSION=version)
+        assert done.returncode == 0, done.stdout + done.stderr
+        versions.append((server / ".env").read_text())
+    one, two = (f"IMAGE=registry.example.com/tool\nVERSION={version}\n" for version in "12")
+    assert versions == [one, two, one, two]
+    assert (server / "secrets/database_url").exists()
+    calls = (folder / "docker").read_text()
+    assert calls.startswith("compose --env-file .env.next pull migrate\n")
+    assert "compose up --detach --wait\n" in calls
+
+
+def test_a_release_is_pushed_when_its_tag_is_its_version(
+    fresh: Baked, notes: tuple[Path, str]
+) -> None:
+    folder, path = notes
+    variables = {"PATH": path, "IMAGE": "registry.example.com/tool", "REGISTRY_PASSWORD": "x"}
+    variables |= {"REGISTRY": "registry.example.com", "REGISTRY_USER": "ci"}
+    done = run("make", "push", cwd=fresh.path, TAG="v9", **variables)
+    assert done.returncode != 0
+    assert "the tag is v9, but __version__ is 0.1.0" in done.stderr
+    assert not (folder / "docker").exists()
+    done = run("make", "push", cwd=fresh.path, TAG="v0.1.0", **variables)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "digest=sha256:abc\n"
+    login, build = (folder / "docker").read_text().splitlines()
+    assert login == "login --username ci --password-stdin registry.example.com"
+    assert "--sbom=true --provenance=mode=max" in build
+    assert "--tag registry.example.com/tool:0.1.0 " in build

@@ -1,0 +1,383 @@
+"""The stack of compose.yaml: brought up, used by a browser, killed piece by piece, updated."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+import uuid
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+from baking import ROOT, Baked, Baker, commit_all, run
+from containers import ADD_USER, USER, Engine, checker, find_engine, sign_in, timed
+from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
+from serving import chromium, until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+URL = "https://tool.example.com"
+INSTANCE = "my_internal_tool_instance"
+INSTANCES = ("app-8501", "app-8502")
+SERVICES = ("nginx", *INSTANCES, "postgres", "redis")
+# A line for each new visitor who did not get a page and a session, until the input ends.
+VISIT = """
+import http.client, select, ssl, sys, time
+context = ssl._create_unverified_context()
+upgrade = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13",
+    "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==", "Origin": "https://tool.example.com",
+    "Sec-WebSocket-Protocol": "streamlit"}
+def ask(path, headers):
+    connection = http.client.HTTPSConnection("127.0.0.1", 443, timeout=20, context=context)
+    connection.request("GET", path, headers={"Host": "tool.example.com", **headers})
+    answer = connection.getresponse()
+    cookies = [line.partition(";")[0] for line in answer.headers.get_all("Set-Cookie") or []]
+    if answer.status != 101:
+        answer.read()
+    connection.close()
+    return answer.status, "; ".join(cookies)
+visits = 0
+while not select.select([sys.stdin], [], [], 0.6)[0]:
+    try:
+        status, cookies = ask("/", {})
+        statuses = status, ask("/_stcore/stream", {**upgrade, "Cookie": cookies})[0]
+    except Exception as error:
+        statuses = repr(error)
+    visits += 1
+    if statuses != (200, 101):
+        print(time.strftime("%X"), statuses, flush=True)
+print(visits, "visits")
+"""
+
+
+@dataclass(frozen=True)
+class Stack:
+    """The services of a project in an engine."""
+
+    engine: Engine
+    project: Path
+
+    def run(self, *command: str | Path) -> subprocess.CompletedProcess[str]:
+        """Run a program in the folder of the project."""
+        return self.engine.run(*command, cwd=self.project)
+
+    def compose(self, *arguments: str) -> str:
+        """Run docker compose, which must succeed."""
+        done = self.run("docker", "compose", *arguments)
+        assert done.returncode == 0, f"{arguments}\n{done.stdout}{done.stderr}{self.logs()}"
+        return done.stdout.strip()
+
+    def logs(self) -> str:
+        """Return the last lines of each service."""
+        return self.run("docker", "compose", "logs", "--tail", "15").stdout
+
+    def up(self) -> None:
+        """Bring everything up, with the command of the documentation."""
+        started = time.monotonic()
+        self.compose("up", "--detach", "--wait")
+        timed("docker compose up", started)
+
+    def execute(self, service: str, script: str) -> str:
+        """Run a shell script in a service."""
+        return self.compose("exec", "--no-TTY", service, "sh", "-c", script)
+
+    def inspect(self, service: str) -> dict[str, Any]:
+        """Return what the engine knows about the container of a service."""
+        name = self.compose("ps", "--all", "--quiet", service)
+        return dict(json.loads(self.engine.docker("inspect", name))[0])
+
+    def is_healthy(self, service: str) -> bool:
+        """Tell whether a service runs and is healthy."""
+        health = self.inspect(service)["State"].get("Health", {})
+        return bool(health.get("Status") == "healthy")
+
+    def kill(self, service: str) -> None:
+        """End every process of a service by SIGKILL, as the kernel does when memory runs out."""
+        before = self.inspect(service)["RestartCount"]
+        self.run("docker", "compose", "exec", "--no-TTY", service, "sh", "-c", "kill -9 -1")
+        until(lambda: self.inspect(service)["RestartCount"] > before, 30, f"a restart of {service}")
+
+    @contextlib.contextmanager
+    def visitors(self) -> Iterator[list[str]]:
+        """Let new visitors come; the list has one line for each who was not served."""
+        command = [*self.engine.inside, sys.executable, "-c", VISIT]
+        pipe = subprocess.PIPE
+        process = subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True)
+        lines: list[str] = []
+        try:
+            yield lines
+        finally:
+            output, _ = process.communicate("\n", timeout=60)
+            lines.extend(output.splitlines())
+
+
+@pytest.fixture(scope="module")
+def engine() -> Engine:
+    """Return a Docker engine."""
+    return find_engine()
+
+
+@pytest.fixture(scope="module")
+def stack(engine: Engine, bake: Baker, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """Bring the stack of the default bake up; only its limit of new sessions is not as baked."""
+    project = bake.fresh(tmp_path_factory.mktemp("compose")).path
+    commit_all(project)
+    texts = [(project / name).read_text() for name in ("Dockerfile", "compose.yaml")]
+    engine.prepare("\n".join(texts))
+    with (project / "deploy/docker/app.env").open("a") as settings:
+        settings.write("RATE_LIMIT_CONNECT=100000/minute\n")
+    name = f"test-{uuid.uuid4().hex[:12]}"
+    variables = {
+        **engine.variables,
+        "COMPOSE_PROJECT_NAME": name,
+        "COMPOSE_PROGRESS": "quiet",
+        "IMAGE": name,
+        "SUBNET": f"172.31.{os.getpid() % 250}",
+    }
+    stack = Stack(Engine(variables, engine.inside), project)
+    try:
+        assert stack.run("deploy/docker/secrets").returncode == 0
+        stack.up()
+        stack.execute("app-8501", ADD_USER)
+        yield stack
+    finally:
+        sys.stdout.write(stack.logs())
+        stack.run("docker", "compose", "down", "--volumes", "--timeout", "1")
+        stack.run("sh", "-c", f"docker rmi --force $(docker images --quiet {name})")
+
+
+@pytest.fixture(scope="module")
+def browser(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """Return a Chromium for which the host of the project is this machine."""
+    path = stack.engine.program(chromium(), tmp_path_factory.mktemp("browser"))
+    arguments = ["--no-sandbox", "--host-resolver-rules=MAP tool.example.com 127.0.0.1"]
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=path, args=arguments)
+        yield running
+        running.close()
+
+
+@pytest.fixture(scope="module")
+def signed_in(browser: Browser) -> Iterator[BrowserContext]:
+    """Sign in, with the form, over TLS."""
+    context = browser.new_context(ignore_https_errors=True)  # the certificate signs itself
+    page = context.new_page()
+    page.goto(URL)
+    sign_in(page)
+    yield context
+    context.close()
+
+
+def opens(context: BrowserContext, path: str = "/") -> bool:
+    """Tell whether a page shows the app, not the sign-in, in a browser."""
+    page = context.new_page()
+    page.goto(f"{URL}{path}")
+    page.get_by_test_id("stSidebarNavLink").first.wait_for(state="attached", timeout=60_000)
+    page.locator("[data-test-script-state=notRunning]").wait_for(timeout=60_000)
+    page.close()
+    return True
+
+
+def cookies(context: BrowserContext) -> dict[str, Any]:
+    """Return the cookies of a browser by name."""
+    return {str(cookie["name"]): cookie for cookie in context.cookies()}
+
+
+def test_a_browser_signs_in_over_tls(signed_in: BrowserContext) -> None:
+    found = cookies(signed_in)
+    assert found["__Host-session"]["secure"]
+    assert found["__Host-session"]["httpOnly"]
+    assert found[INSTANCE]["secure"]
+    assert "app-" + found[INSTANCE]["value"] in INSTANCES
+
+
+def test_uploads_arrive_whichever_instance_serves(
+    browser: Browser, signed_in: BrowserContext
+) -> None:
+    session = cookies(signed_in)["__Host-session"]
+    used = set()
+    for number in range(6):
+        context = browser.new_context(ignore_https_errors=True)
+        context.add_cookies([session])
+        page = context.new_page()
+        page.goto(f"{URL}/records?lang=en")
+        page.get_by_role("button", name="Import CSV").click(timeout=60_000)
+        content = f"Asset no.,Name\nUP-{number},Uploaded {number}\n".encode()
+        files = [{"name": "new.csv", "mimeType": "text/csv", "buffer": content}]
+        page.locator("input[type=file]").set_input_files(files)  # type: ignore[arg-type]
+        expect(page.get_by_role("dialog")).to_contain_text("new.csv", timeout=30_000)
+        # What the app says about the content of the file.
+        expect(page.get_by_role("dialog")).to_contain_text("columns are missing", timeout=60_000)
+        used.add(cookies(context)[INSTANCE]["value"])
+        context.close()
+    assert len(used) == 2
+
+
+def test_no_secret_is_in_the_environment_or_the_command_of_a_container(stack: Stack) -> None:
+    files = [path for path in (stack.project / "secrets").iterdir() if path.is_file()]
+    secrets = {path.read_text().split()[-1] for path in files}
+    assert len(secrets) == len(files) == 6
+    for service in SERVICES:
+        text = json.dumps(stack.inspect(service))
+        assert not [secret for secret in secrets if secret in text], service
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_each_is_without_rights_on_a_read_only_disk(stack: Stack, service: str) -> None:
+    script = "id -u; cat /proc/self/status /proc/net/route; touch /etc/x 2>&1 || true"
+    told = stack.execute(service, script)
+    assert not told.startswith("0\n")
+    assert re.search(r"^CapBnd:\s0+$", told, re.MULTILINE)
+    assert re.search(r"^NoNewPrivs:\s1$", told, re.MULTILINE)
+    assert "Read-only file system" in told
+    # Only nginx has a way out, and only nginx is published.
+    assert bool(re.search(r"\s00000000\s\w{8}\s0003\s", told)) == (service == "nginx")
+    assert bool(stack.inspect(service)["HostConfig"]["PortBindings"]) == (service == "nginx")
+
+
+@pytest.mark.parametrize("service", ["app-8501", "app-8502"])
+def test_an_instance_that_is_killed_is_replaced_and_comes_back(
+    stack: Stack, signed_in: BrowserContext, service: str
+) -> None:
+    with stack.visitors() as unserved:
+        time.sleep(2)
+        stack.kill(service)
+        assert opens(signed_in)
+        until(lambda: stack.is_healthy(service), 60, "health")
+    # Who is just being served when it happens is cut off, and nobody else.
+    assert len(unserved) <= 2, unserved
+
+
+@pytest.mark.parametrize("service", ["redis", "postgres"])
+def test_recovery_when_a_service_is_killed(
+    stack: Stack, signed_in: BrowserContext, service: str
+) -> None:
+    stack.kill(service)
+    until(lambda: all(map(stack.is_healthy, SERVICES)), 90, "health")
+    assert opens(signed_in, "/health")
+    assert f"{USER} " in stack.execute("app-8501", "my-internal-tool users list")
+
+
+def test_a_backup_is_restored(stack: Stack) -> None:
+    command = "docker compose exec -T postgres {} -U app {} app"
+    dump = command.format("pg_dump", "-Fc")
+    restore = command.format("pg_restore", "--clean --if-exists --single-transaction -d")
+    text = (stack.project / "docs/container.md").read_text()
+    assert f"{dump} >app.dump" in text
+    assert "pg_restore -U app -d app --clean --if-exists --single-transaction <app.dump" in text
+    script = f"{dump} >app.dump; docker compose exec -T app-8501 my-internal-tool users list"
+    before = stack.run("bash", "-ec", script).stdout
+    assert f"{USER} " in before
+    stack.execute("app-8501", f"my-internal-tool users remove --yes {USER}")
+    done = stack.run("bash", "-ec", f"{restore} <app.dump")
+    assert done.returncode == 0, done.stderr
+    assert f"{USER} " in stack.execute("app-8501", "my-internal-tool users list")
+
+
+def test_an_update_turns_nobody_away(stack: Stack, signed_in: BrowserContext) -> None:
+    image = stack.engine.variables["IMAGE"]
+    page = stack.project / "src/my_internal_tool/views/home.py"
+    page.write_text(page.read_text() + "\n# newer\n")
+    done = stack.run("make", "image", f"IMAGE={image}", "VERSION=0.2.0")
+    assert done.returncode == 0, done.stderr
+    started = time.monotonic()
+    with stack.visitors() as unserved:
+        done = stack.run("env", "VERSION=0.2.0", "deploy/docker/update")
+    timed("update", started)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert unserved[:-1] == []
+    assert int(unserved[-1].split()[0]) > 5
+    for service in INSTANCES:
+        assert stack.inspect(service)["Config"]["Image"] == f"{image}:0.2.0"
+    assert "down;" not in stack.execute("nginx", "cat /etc/nginx/my-internal-tool/serving.conf")
+    assert opens(signed_in)
+
+
+def test_down_and_up_keep_the_data(stack: Stack, signed_in: BrowserContext) -> None:
+    stack.compose("down", "--timeout", "5")
+    stack.up()
+    assert f"{USER} " in stack.execute("app-8501", "my-internal-tool users list")
+    assert opens(signed_in)
+
+
+def test_a_migration_that_fails_starts_nothing(stack: Stack) -> None:
+    """Last: the stack is down afterwards."""
+    stack.compose("down", "--timeout", "1")
+    path = stack.project / "secrets/database_url"
+    path.chmod(0o644)
+    path.write_text(path.read_text().replace("/app", "/missing"))
+    done = stack.run("docker", "compose", "up", "--detach", "--wait")
+    assert done.returncode != 0
+    assert stack.compose("ps", "--services", "--status", "running").split() == ["postgres", "redis"]
+    assert 'database "missing" does not exist' in stack.logs()
+
+
+def test_the_shape_of_production(default: Baked) -> None:
+    data = yaml.safe_load(default.read("compose.yaml"))
+    for name, service in data["services"].items():
+        assert service["read_only"], name
+        assert service["cap_drop"] == ["ALL"], name
+        assert service["security_opt"] == ["no-new-privileges:true"], name
+        assert service["logging"]["options"]["max-size"], name
+        assert set(service["deploy"]["resources"]["limits"]) == {"cpus", "memory", "pids"}, name
+        ends = name in {"migrate", "static"}
+        assert service["restart"] == ("no" if ends else "unless-stopped"), name
+        assert ends or service["healthcheck"]["test"][0] in {"CMD", "CMD-SHELL"}, name
+        assert ("ports" in service) == (name == "nginx")
+        assert "privileged" not in service
+        assert "environment" not in service or "SECRET" not in str(service["environment"])
+
+
+@pytest.mark.parametrize("backend", ["password", "oidc", "proxy", "none"])
+@pytest.mark.parametrize("systemd", [True, False])
+def test_checkers_find_nothing(bake: Baker, backend: str, systemd: bool) -> None:
+    baked = bake(auth_backend=backend, use_systemd=systemd)
+    schema = ("--builtin-schema", "vendor.compose-spec")
+    files = ("compose.yaml", "compose.dev.yaml")
+    done = run(checker("check-jsonschema"), *schema, *files, cwd=baked.path)
+    assert done.returncode == 0, done.stdout
+    scripts = [f"deploy/docker/{name}" for name in ("nginx", "secrets", "update")]
+    done = run(checker("shellcheck"), *scripts, cwd=baked.path)
+    assert done.returncode == 0, done.stdout
+
+
+def test_the_stack_for_development_shows_a_saved_file(
+    engine: Engine, bake: Baker, tmp_path: Path
+) -> None:
+    project = bake.fresh(tmp_path).path
+    commit_all(project)
+    engine.prepare("\n".join((project / n).read_text() for n in ("Dockerfile", "compose.dev.yaml")))
+    name = f"test-{uuid.uuid4().hex[:12]}"
+    variables = {**engine.variables, "COMPOSE_PROJECT_NAME": name, "COMPOSE_PROGRESS": "quiet"}
+    variables["COMPOSE_FILE"] = "compose.dev.yaml"
+    stack = Stack(Engine(variables, engine.inside), project)
+    try:
+        stack.compose("up", "--detach", "--build", "--wait")
+        until(lambda: engine.get(8501, "/readyz")[0] == 200, 60, "readiness")
+        found = re.search(r"Password: +(\S+)", stack.compose("logs", "app"))
+        assert found, stack.logs()
+        with sync_playwright() as playwright:
+            path = engine.program(chromium(), tmp_path)
+            browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+            page = browser.new_page()
+            page.goto("http://localhost:8501/about")
+            sign_in(page, "admin", found[1])
+            view = project / "src/my_internal_tool/views/about.py"
+            view.write_text(view.read_text() + '\nst.write("Saved a moment ago")\n')
+            expect(page.get_by_text("Saved a moment ago")).to_be_visible(timeout=30_000)
+            browser.close()
+    finally:
+        stack.run("docker", "compose", "down", "--volumes", "--timeout", "1", "--rmi", "local")
+
+
+def test_compose_is_where_containers_are(bake: Baker) -> None:
+    assert not list(bake(use_docker=False).path.glob("compose*"))
+    assert (ROOT / "{{cookiecutter.project_slug}}/compose.yaml").exists()
