@@ -65,6 +65,7 @@ class Crowd:
                 ssl=context,
                 proxy=None,
                 ping_interval=None,
+                open_timeout=60,
             )
             async with tab as open_tab:
                 await self.click(open_tab, stay)
@@ -73,7 +74,6 @@ class Crowd:
 
     async def click(self, tab: Any, stay: bool) -> None:
         """Rerun, and compare what the session remembers with what it did."""
-        seen = self.stayed if stay else self.came
         count = 0
         while not self.leaving.is_set() and (stay or count < 2):
             try:
@@ -88,6 +88,7 @@ class Crowd:
             if found is None or int(found[1]) != count:
                 self.failed.append(f"run {count} shows {found and found[0]}")
             else:
+                seen = self.stayed if stay else self.came
                 seen[found[2]] = seen.get(found[2], 0) + 1
             if stay:
                 await asyncio.sleep(THINK_SECONDS)

@@ -132,11 +132,11 @@ def versions(default: Baked, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def machine(versions: Path, default: Baked) -> Iterator[Machine]:
     """Return a machine on which version 1.0.0 has been installed."""
     for server in booted("release"):
-        server.put(versions, "/root/versions")
+        server.put(versions, "/srv/versions")
         server.offer_packages(default.path / "requirements.txt")
-        unchanged(server, "python3 /root/versions/1.0.0/deploy/server/manage.py install --dry-run")
+        unchanged(server, "python3 /srv/versions/1.0.0/deploy/server/manage.py install --dry-run")
         server.output(
-            "install -d /etc/my-internal-tool; cd /root/versions/1.0.0;"
+            "install -d /etc/my-internal-tool; cd /srv/versions/1.0.0;"
             "cp deploy/systemd/my-internal-tool.env /etc/my-internal-tool/;"
             f"echo '{SETTINGS}' >>/etc/my-internal-tool/my-internal-tool.env;"
             "python3 deploy/server/manage.py install"
@@ -181,7 +181,7 @@ def active(machine: Machine, port: int) -> bool:
 def test_install_can_be_run_again(machine: Machine) -> None:
     secrets = "cat /etc/my-internal-tool/credentials/*"
     before = machine.output(secrets)
-    machine.output("python3 /root/versions/1.0.0/deploy/server/manage.py install")
+    machine.output("python3 /srv/versions/1.0.0/deploy/server/manage.py install")
     assert machine.output(secrets) == before
     assert serving(machine) == ("1.0.0", "blue")
     machine.output("/opt/my-internal-tool/serving/deploy/systemd/check")
@@ -191,7 +191,7 @@ def test_install_can_be_run_again(machine: Machine) -> None:
 
 
 def test_a_dry_run_changes_nothing(machine: Machine) -> None:
-    printed = unchanged(machine, f"{SERVER} release /root/versions/1.1.0 --dry-run")
+    printed = unchanged(machine, f"{SERVER} release /srv/versions/1.1.0 --dry-run")
     assert "would send new visitors to green" in printed
     assert printed.endswith("nothing was changed")
 
@@ -209,15 +209,15 @@ def test_nobody_notices(machine: Machine, project: Path) -> None:
             assert set(report["stayed"]) == {old}
             assert set(report["came"]) <= set(new), report
 
-        machine.output(f"{SERVER} release /root/versions/1.1.0")
+        machine.output(f"{SERVER} release /srv/versions/1.1.0")
         assert serving(machine) == ("1.1.0", "green")
         only("1.0.0", "1.0.0", "1.1.0")
         time.sleep(6)
         only("1.0.0", "1.1.0")
         status = machine.output(f"{SERVER} status")
-        assert "drains" in status
+        assert "gets no new visitors" in status
         assert "rollback goes to 1.0.0-" in status
-        line = refusal(machine, "release /root/versions/2.1.0")  # a third one has no place
+        line = refusal(machine, "release /srv/versions/2.1.0")  # a third one has no place
         assert "sessions are still open on blue" in line
 
         machine.output(f"{SERVER} rollback")
@@ -231,14 +231,14 @@ def test_nobody_notices(machine: Machine, project: Path) -> None:
             "2.0.0-site": 'unknown directive "nonsense"',
             "2.0.0-breaks": "would break the running version, which knows 0002",
         }.items():
-            assert why in refusal(machine, f"release /root/versions/{name}"), name
+            assert why in refusal(machine, f"release /srv/versions/{name}"), name
             assert serving(machine) == ("1.0.0", "blue")
         only("1.0.0", "1.0.0")
         machine.output("nginx -t -q; nginx -s reload")
         assert not active(machine, 8601)
 
         limit = 15
-        machine.output(f"{SERVER} release /root/versions/1.1.0 --drain-limit {limit}")
+        machine.output(f"{SERVER} release /srv/versions/1.1.0 --drain-limit {limit}")
         switched = float(machine.output("stat -c %Y /etc/nginx/my-internal-tool/serving.conf"))
         time.sleep(max(0, switched + limit - 3 - time.time()))
         only("1.0.0", "1.0.0", "1.1.0")
@@ -254,7 +254,7 @@ def test_the_old_release_stops_when_the_last_one_leaves(machine: Machine, projec
     """And the database may grow meanwhile: the old release stays fit, also when it restarts."""
     assert serving(machine) == ("1.1.0", "green")
     with crowd(machine, project, 3) as people:
-        machine.output(f"{SERVER} release /root/versions/2.1.0")
+        machine.output(f"{SERVER} release /srv/versions/2.1.0")
         assert serving(machine) == ("2.1.0", "blue")
         readyz = "curl -s http://127.0.0.1:8601/readyz"
         checks = json.loads(machine.output(readyz))["checks"]
@@ -271,7 +271,7 @@ def test_the_old_release_stops_when_the_last_one_leaves(machine: Machine, projec
 
 
 def test_only_one_at_a_time(machine: Machine) -> None:
-    script = f"{SERVER} release /root/versions/1.0.0 >/run/first 2>&1 & sleep 1; {SERVER} rollback"
+    script = f"{SERVER} release /srv/versions/1.0.0 >/run/first 2>&1 & sleep 1; {SERVER} rollback"
     done = machine.sh(f"{script}; code=$?; wait; exit $code")
     assert done.returncode == 1
     assert "another install, release or rollback is at work" in done.stderr
@@ -279,7 +279,7 @@ def test_only_one_at_a_time(machine: Machine) -> None:
 
 
 def test_killed_at_any_step_and_run_again(machine: Machine, project: Path) -> None:
-    machine.output(f"sed -i '$a # 1.2.0' /root/versions/1.1.0/README.md; {SERVER} status")
+    machine.output(f"sed -i '$a # 1.2.0' /srv/versions/1.1.0/README.md; {SERVER} status")
     before = serving(machine)
     steps = [
         "build",
@@ -295,12 +295,12 @@ def test_killed_at_any_step_and_run_again(machine: Machine, project: Path) -> No
     ]
     with crowd(machine, project, 5) as people:
         for step in steps:
-            release = f"{SERVER} release /root/versions/1.1.0"
+            release = f"{SERVER} release /srv/versions/1.1.0"
             killed = machine.lab("exec", "python3", "-c", KILL_AT, step, *release.split())
             assert killed.stdout.strip().endswith("-9"), (step, killed.stdout)
             report = people.say("report")
             assert (report["failed"], report["lost"]) == ([], []), step
-        machine.output(f"{SERVER} release /root/versions/1.1.0 --drain-limit 60")
+        machine.output(f"{SERVER} release /srv/versions/1.1.0 --drain-limit 60")
         time.sleep(3)
         report = people.say("report")
         assert (report["failed"], report["lost"]) == ([], [])
@@ -311,7 +311,7 @@ def test_killed_at_any_step_and_run_again(machine: Machine, project: Path) -> No
 
 def test_uninstall_keeps_the_data_unless_told(machine: Machine) -> None:
     unchanged(machine, f"{SERVER} uninstall --dry-run")
-    machine.output(f"cp /usr/local/sbin/{SERVER} /root/again; {SERVER} uninstall")
+    machine.output(f"cp /usr/local/sbin/{SERVER} /srv/again; {SERVER} uninstall")
     left = "find /opt /etc /usr/local /var -path '*my-internal-tool*' -not -path '/var/log/*'"
     found = machine.output(left).split()
     assert "/var/lib/my-internal-tool/app.db" in found
@@ -319,7 +319,7 @@ def test_uninstall_keeps_the_data_unless_told(machine: Machine) -> None:
     places = ("/var/lib/my-internal-tool", "/etc/my-internal-tool")
     assert [path for path in found if not path.startswith(places)] == []
     machine.output("nginx -t -q")
-    assert machine.sh("/root/again uninstall --delete-data </dev/null").returncode != 0
-    machine.output("/root/again uninstall --delete-data --yes")
+    assert machine.sh("/srv/again uninstall --delete-data </dev/null").returncode != 0
+    machine.output("/srv/again uninstall --delete-data --yes")
     assert machine.output(left) == ""
     assert machine.sh("id my-internal-tool").returncode != 0

@@ -465,7 +465,11 @@ def release_verb(
         raise StepError("nothing serves yet: run install first")
     new = prepare(what) if what else present
     if new != present or not what or len(running(colour)) < len(ports(colour)):
-        colour = switch_to(new, cut=cut, breaking=breaking)
+        try:
+            colour = switch_to(new, cut=cut, breaking=breaking)
+        except StepError:
+            let_go_on(other(colour), limit)
+            raise
     else:
         print(f"{new.name} is serving already", flush=True)
     finish(colour, limit, keep)
@@ -628,12 +632,17 @@ def finish(colour: str, limit: int, keep: int) -> None:
     if before and before != release_of(colour) and before != release_of("previous"):
         target = f"releases/{before.name}"
         do(f"remember {before.name} for a rollback", link, ROOT / "previous", target)
+    let_go_on(rest, limit)
+    if RELEASES.is_dir():
+        prune(keep)
+
+
+def let_go_on(rest: str, limit: int) -> None:
+    """Leave the colour that does not serve to a process that stops it in time."""
     if running(rest) and not is_active(DRAIN):
         command = (sys.executable, PROGRAM, "drain", "--drain-limit", str(limit))
         text = f"let {rest} go on for who is there, {limit // 60} minutes at most"
         do(text, run, "systemd-run", "--quiet", "--collect", f"--unit={DRAIN}", *command)
-    if RELEASES.is_dir():
-        prune(keep)
 
 
 def enable_only(colour: str) -> None:
@@ -643,24 +652,23 @@ def enable_only(colour: str) -> None:
 
 
 def drain(limit: int) -> None:
-    """Stop the colour that does not serve when nobody is left there, or when the time is over."""
+    """Stop the colour that does not serve when nobody is left there, or when the time is over.
+
+    It needs no lock: a release that begins meanwhile ends it first.
+    """
+    rest = other(serving())
     quiet_since = time.monotonic()
-    while True:
-        with contextlib.suppress(StepError), alone():
-            rest = other(serving())
-            active = running(rest)
-            if not active:
-                return
-            for port in active:
-                tell_to_drain(port, on=True)
-            counts = [sessions(port) for port in active]
-            if any(count != 0 for count in counts):  # one that cannot say may have some
-                quiet_since = time.monotonic()
-            over = time.time() > SERVING.lstat().st_mtime + limit
-            if over or time.monotonic() > quiet_since + QUIET_SECONDS:
-                print(f"sessions that are cut: {sum(count or 0 for count in counts)}", flush=True)
-                stop(rest)
-                return
+    while active := running(rest):
+        for port in active:
+            tell_to_drain(port, on=True)
+        counts = [sessions(port) for port in active]
+        if any(count != 0 for count in counts):  # one that cannot say may have some
+            quiet_since = time.monotonic()
+        over = time.time() > SERVING.lstat().st_mtime + limit
+        if over or time.monotonic() > quiet_since + QUIET_SECONDS:
+            print(f"sessions that are cut: {sum(count or 0 for count in counts)}", flush=True)
+            stop(rest)
+            return
         time.sleep(1)
 
 
@@ -779,7 +787,8 @@ def status() -> None:
     colour = serving()
     for one in ("blue", "green"):
         release = release_of(one)
-        role = "serves new visitors" if one == colour else "drains" if running(one) else "stopped"
+        beside = "gets no new visitors" if running(one) else "stopped"
+        role = "serves new visitors" if one == colour else beside
         print(f"{one:6} {release.name if release else '-':24} {role}")
         for port in running(one):
             report = readiness(port)
