@@ -49,8 +49,8 @@ def ini_shape(text: str) -> dict[str, dict[str, str]]:
 
 def env_shape(text: str) -> list[str]:
     """Return the variables of an example of settings, also of those in comments."""
-    uncommented = re.sub(r"^# ?(?=[A-Z_]+=)", "", text, flags=re.MULTILINE)
-    assigned = [line for line in uncommented.splitlines() if re.match(r"[A-Z_]+=", line)]
+    uncommented = re.sub(r"^# ?(?=[A-Z0-9_]+=)", "", text, flags=re.MULTILINE)
+    assigned = [line for line in uncommented.splitlines() if re.match(r"[A-Z0-9_]+=", line)]
     values = dotenv_values(stream=io.StringIO(uncommented), interpolate=False)
     assert [f"{name}=" for name in values] == [f"{line.partition('=')[0]}=" for line in assigned]
     return list(values)

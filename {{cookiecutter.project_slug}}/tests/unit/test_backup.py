@@ -16,6 +16,7 @@ from cryptography.fernet import Fernet
 from sqlalchemy import NullPool, make_url, select, text
 
 from {{cookiecutter.package_name}}.backup import BackupError, jobs, postgresql
+from {{cookiecutter.package_name}}.backup.folder import APP, Folder
 from {{cookiecutter.package_name}}.data import engine, revisions
 from {{cookiecutter.package_name}}.data.engine import get_engine, transaction
 from {{cookiecutter.package_name}}.server.metrics_server import BackupCollector
@@ -203,7 +204,7 @@ def test_what_belongs_elsewhere_is_refused(monkeypatch: pytest.MonkeyPatch, plac
     add_notes(2)
     upload(places, "a.txt", "changed")
     monkeypatch.setattr(jobs, "APP", "another_app")
-    with pytest.raises(BackupError, match="is of the app {{cookiecutter.package_name}}, this is another_app"):
+    with pytest.raises(BackupError, match=f"is of the app {APP}, this is another_app"):
         jobs.restore(str(made.path))
     monkeypatch.undo()
     monkeypatch.setattr(revisions, "is_known", lambda _revision: False)
@@ -232,18 +233,21 @@ def test_a_restore_that_fails_half_way_changes_nothing(
     upload(places, "a.txt", "a")
     made = jobs.create()
     add_notes(2)
-    # As the last thing that a restore does, after tables and rows: a lock that it cannot have.
-    with transaction() as session:
-        session.execute(text("CREATE TABLE in_use (id integer)"))
     stop_app()
-    monkeypatch.setenv("PGOPTIONS", "-c lock_timeout=200ms")
-    monkeypatch.setattr(postgresql, "users", lambda _url: [])
-    with get_engine().connect() as other:
-        other.execute(text("LOCK TABLE in_use IN ROW EXCLUSIVE MODE"))
-        with pytest.raises(BackupError, match="lock timeout"):
-            jobs.restore(made.path.name)
+    run = postgresql._run
+
+    def fail_at_the_end(program: str, url: URL | None, *arguments: str) -> None:
+        if program == "psql":
+            with Path(arguments[-1].removeprefix("--file=")).open("a") as script:
+                script.write("SELECT 1 / 0;\n")
+        run(program, url, *arguments)
+
+    monkeypatch.setattr(postgresql, "_run", fail_at_the_end)
+    with pytest.raises(BackupError, match="division by zero"):
+        jobs.restore(made.path.name)
     assert len(notes()) == 4
-    assert not list(places.glob(".uploads*")) or uploads(places) == {"a.txt": "a"}
+    assert uploads(places) == {"a.txt": "a"}
+    assert not list(places.glob(".uploads*"))
 
 
 FULL_DURING_BACKUP = """
@@ -379,13 +383,14 @@ def test_uploads_that_were_being_replaced_are_not_lost(places: Path) -> None:
 @pytest.mark.usefixtures("database")
 @SQLITE
 def test_two_at_once_wait_for_each_other() -> None:
-    add_notes(2000)
-    script = "from {{cookiecutter.package_name}}.backup import jobs; jobs.create()"
-    both = [subprocess.Popen([sys.executable, "-c", script]) for _ in range(2)]
-    assert [process.wait(timeout=100) for process in both] == [0, 0]
-    assert len(names()) == 2
-    for name in names():
-        jobs.verify(name)
+    second = threading.Thread(target=jobs.create)
+    with Folder(get_settings().backup_dir).locked():
+        second.start()
+        second.join(timeout=1)
+        assert second.is_alive()
+        assert names() == []
+    second.join()
+    assert len(names()) == 1
 
 
 # --- Verify ---------------------------------------------------------------------------------------
@@ -468,7 +473,7 @@ def test_the_commands(places: Path) -> None:
     code, output, _ = command("list")
     assert code == 0
     assert re.fullmatch(
-        rf"{name} +\d{{4}}-\d\d-\d\d \d\d:\d\d +0.0 MB +here +good", output.splitlines()[1]
+        name + r" +[0-9-]{10} [0-9:]{5} +0.0 MB +here +good", output.splitlines()[1]
     )
     code, output, _ = command("restore", name)
     assert code == 1

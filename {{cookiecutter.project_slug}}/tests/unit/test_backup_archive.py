@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 from cryptography.fernet import Fernet
 
-from {{cookiecutter.package_name}}.backup import BackupError, archive
+from {{cookiecutter.package_name}}.backup import BackupError, archive, encryption
 from {{cookiecutter.package_name}}.backup.archive import Manifest
-from {{cookiecutter.package_name}}.backup.encryption import CHUNK_BYTES, TAG_BYTES, Decrypted, Encrypted
 from {{cookiecutter.package_name}}.backup.folder import APP, Folder, new_name
 from {{cookiecutter.package_name}}.backup.retention import expired
 
@@ -82,7 +81,7 @@ def test_what_goes_in_comes_out(tmp_path: Path, keys: str | None) -> None:
     assert packed.startswith(b"backup-aes-gcm-1" if keys else b"\x1f\x8b")
 
 
-def test_links_are_not_followed(tmp_path: Path) -> None:
+def test_links_are_not_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "uploads").mkdir()
     (tmp_path / "secret").write_text("secret", encoding="utf-8")
     (tmp_path / "uploads" / "link").symlink_to(tmp_path / "secret")
@@ -90,6 +89,10 @@ def test_links_are_not_followed(tmp_path: Path) -> None:
     (tmp_path / "db").touch()
     path = tmp_path / "made.tar.gz"
     assert archive.write(path, MANIFEST, tmp_path / "db", tmp_path / "uploads", None) == 0
+    # Nor are those that a file has just been replaced by.
+    monkeypatch.setattr(archive, "_regular_files", lambda folder: [folder / "link"])
+    with pytest.raises(OSError, match="link"):
+        archive.write(tmp_path / "2", MANIFEST, tmp_path / "db", tmp_path / "uploads", None)
 
 
 @pytest.mark.parametrize("name", [b"caf\xe9.txt", b"two\nlines.txt"])
@@ -207,7 +210,7 @@ def test_an_older_key_still_opens_what_it_closed(tmp_path: Path) -> None:
 def encrypt(content: bytes) -> bytes:
     """Return content encrypted."""
     target = io.BytesIO()
-    writer = Encrypted(target, KEY)
+    writer = encryption.Encrypted(target, KEY)
     writer.write(content)
     writer.finish()
     return target.getvalue()
@@ -215,10 +218,12 @@ def encrypt(content: bytes) -> bytes:
 
 def decrypt(data: bytes) -> bytes:
     """Return encrypted content."""
-    return io.BufferedReader(Decrypted(io.BytesIO(data), KEY)).read()
+    return io.BufferedReader(encryption.Decrypted(io.BytesIO(data), KEY)).read()
 
 
-@pytest.mark.parametrize("size", [0, 1, CHUNK_BYTES - 1, CHUNK_BYTES, CHUNK_BYTES + 1])
+@pytest.mark.parametrize(
+    "size", [0, 1, encryption.CHUNK_BYTES - 1, encryption.CHUNK_BYTES, encryption.CHUNK_BYTES + 1]
+)
 def test_content_of_any_size(size: int) -> None:
     content = bytes(size)
     assert decrypt(encrypt(content)) == content
@@ -226,14 +231,14 @@ def test_content_of_any_size(size: int) -> None:
 
 
 def test_chunks_cannot_be_moved_or_left_out() -> None:
-    data = encrypt(bytes(3 * CHUNK_BYTES))
-    start = len(encrypt(b"")) - TAG_BYTES
-    step = CHUNK_BYTES + TAG_BYTES
+    data = encrypt(bytes(3 * encryption.CHUNK_BYTES))
+    start = len(encrypt(b"")) - encryption.TAG_BYTES
+    step = encryption.CHUNK_BYTES + encryption.TAG_BYTES
     header, *chunks = (
         data[:start],
         *(data[start + step * i : start + step * (i + 1)] for i in range(3)),
     )
-    assert decrypt(header + b"".join(chunks)) == bytes(3 * CHUNK_BYTES)
+    assert decrypt(header + b"".join(chunks)) == bytes(3 * encryption.CHUNK_BYTES)
     for order in ((1, 0, 2), (0, 2), (0, 1), (0, 1, 2, 2), (0, 0, 2), (2,), ()):
         with pytest.raises(BackupError, match="it was changed or cut off"):
             assert not decrypt(header + b"".join(chunks[number] for number in order))

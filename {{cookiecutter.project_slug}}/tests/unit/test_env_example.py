@@ -42,7 +42,7 @@ def test_the_example_sets_nothing() -> None:
 
 def test_every_line_can_be_used_as_it_is(empty_project: Path) -> None:
     example = reference.env_example()
-    uncommented = re.sub("^# (?=[A-Z_]+=)", "", example, flags=re.MULTILINE)
+    uncommented = re.sub("^# (?=[A-Z0-9_]+=)", "", example, flags=re.MULTILINE)
     values = dotenv_values(stream=StringIO(uncommented), interpolate=False)
     assert tuple(values) == NAMES
     (empty_project / ".env").write_text(uncommented, encoding="utf-8")

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 APP: Final = __name__.partition(".")[0]
-NAME: Final = re.compile(rf"{re.escape(APP)}-(\d{{8}}T\d{{6}}\.\d{{3}})Z\.tar\.gz(\.enc)?")
+NAME: Final = re.compile(re.escape(APP) + r"-(\d{8}T\d{6}\.\d{3})Z\.tar\.gz(\.enc)?")
 UNFINISHED: Final = ".unfinished-"
 WAIT_SECONDS: Final = 600
 
