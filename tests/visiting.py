@@ -1,7 +1,8 @@
 """What a person does in a browser at a generated app; as a program it signs somebody in.
 
 visiting.py CHROMIUM URL USER GIVEN_PASSWORD OWN_PASSWORD: the first sign-in of a new user, at a
-site whose name leads to this machine. Prints the title of the page that follows.
+site whose name leads to this machine, then visits with the same session from other browsers. Prints
+the instances that served them.
 """
 
 from __future__ import annotations
@@ -94,12 +95,22 @@ def main() -> None:
     with sync_playwright() as playwright:
         arguments = ["--no-sandbox", leads_here]
         browser = playwright.chromium.launch(executable_path=chromium, args=arguments)
-        page = browser.new_page(ignore_https_errors=True)  # the certificate signs itself
+        context = browser.new_context(ignore_https_errors=True)  # the certificate signs itself
+        page = context.new_page()
         visit(page, url)
         enter(page, username, given)
         choose_password(page, given, own)
-        expect(page.get_by_test_id("stSidebar")).to_contain_text(username)
-        print(page.locator("h1").first.inner_text())  # noqa: T201
+        state = context.storage_state()
+        state["cookies"] = [one for one in state["cookies"] if one["name"] == "__Host-session"]
+        instances = set()
+        for _ in range(4):
+            another = browser.new_context(ignore_https_errors=True, storage_state=state)
+            page = another.new_page()
+            visit(page, url)
+            wait_for_menu(page)
+            expect(page.get_by_test_id("stSidebar")).to_contain_text(username)
+            instances |= {o["value"] for o in another.cookies() if o["name"].endswith("_instance")}
+        print(*sorted(instances))  # noqa: T201
         browser.close()
 
 
