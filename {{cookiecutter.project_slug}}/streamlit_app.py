@@ -1,8 +1,15 @@
 """Entry point of `streamlit run`, which looks for the literal assignment to `app` in this file."""
 
+import sys
+from pathlib import Path
+
 import streamlit as st
 
-from {{cookiecutter.package_name}}.server import application
+# Streamlit Community Cloud installs no package, and gives settings as secrets: docs/platforms.md.
+sys.path.insert(0, str(Path(__file__).with_name("src")))
+st.secrets.load_if_toml_exists()
+
+from {{cookiecutter.package_name}}.server import application  # noqa: E402
 
 app = st.App(
     application.SCRIPT,

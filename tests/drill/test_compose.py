@@ -17,7 +17,7 @@ import pytest
 import yaml
 from baking import ROOT, Baked, Baker, commit_all, run
 from containers import ADD_USER, USER, Engine, checker, find_engine, sign_in, timed
-from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Error, expect, sync_playwright
 from serving import chromium, until
 
 if TYPE_CHECKING:
@@ -177,13 +177,16 @@ def signed_in(browser: Browser) -> Iterator[BrowserContext]:
 
 
 def opens(context: BrowserContext, path: str = "/") -> bool:
-    """Tell whether a page shows the app, not the sign-in, in a browser."""
+    """Tell whether a page shows the app, not the sign-in, at the second attempt at the latest."""
     page = context.new_page()
-    page.goto(f"{URL}{path}")
-    page.get_by_test_id("stSidebarNavLink").first.wait_for(state="attached", timeout=60_000)
-    page.locator("[data-test-script-state=notRunning]").wait_for(timeout=60_000)
-    page.close()
-    return True
+    for _attempt in range(2):
+        with contextlib.suppress(Error):
+            page.goto(f"{URL}{path}")
+            page.get_by_test_id("stSidebarNavLink").first.wait_for(state="attached")
+            page.locator("[data-test-script-state=notRunning]").wait_for()
+            page.close()
+            return True
+    return False
 
 
 def cookies(context: BrowserContext) -> dict[str, Any]:
@@ -273,13 +276,13 @@ def test_a_backup_is_restored(stack: Stack) -> None:
     text = (stack.project / "docs/container.md").read_text()
     assert f"{dump} >app.dump" in text
     assert "pg_restore -U app -d app --clean --if-exists --single-transaction <app.dump" in text
-    script = f"{dump} >app.dump; docker compose exec -T app-8501 my-internal-tool users list"
-    before = stack.run("bash", "-ec", script).stdout
-    assert f"{USER} " in before
-    stack.execute("app-8501", f"my-internal-tool users remove --yes {USER}")
+    assert stack.run("bash", "-ec", f"{dump} >app.dump").returncode == 0
+    stack.execute("app-8501", "my-internal-tool users add bob --role viewer --generate")
     done = stack.run("bash", "-ec", f"{restore} <app.dump")
     assert done.returncode == 0, done.stderr
-    assert f"{USER} " in stack.execute("app-8501", "my-internal-tool users list")
+    users = stack.execute("app-8501", "my-internal-tool users list")
+    assert f"{USER} " in users
+    assert "bob" not in users
 
 
 def test_an_update_turns_nobody_away(stack: Stack, signed_in: BrowserContext) -> None:
@@ -316,7 +319,8 @@ def test_a_migration_that_fails_starts_nothing(stack: Stack) -> None:
     path.write_text(path.read_text().replace("/app", "/missing"))
     done = stack.run("docker", "compose", "up", "--detach", "--wait")
     assert done.returncode != 0
-    assert stack.compose("ps", "--services", "--status", "running").split() == ["postgres", "redis"]
+    running = [service for service in SERVICES if stack.inspect(service)["State"]["Running"]]
+    assert running == ["postgres", "redis"]
     assert 'database "missing" does not exist' in stack.logs()
 
 
@@ -347,35 +351,6 @@ def test_checkers_find_nothing(bake: Baker, backend: str, systemd: bool) -> None
     scripts = [f"deploy/docker/{name}" for name in ("nginx", "secrets", "update")]
     done = run(checker("shellcheck"), *scripts, cwd=baked.path)
     assert done.returncode == 0, done.stdout
-
-
-def test_the_stack_for_development_shows_a_saved_file(
-    engine: Engine, bake: Baker, tmp_path: Path
-) -> None:
-    project = bake.fresh(tmp_path).path
-    commit_all(project)
-    engine.prepare("\n".join((project / n).read_text() for n in ("Dockerfile", "compose.dev.yaml")))
-    name = f"test-{uuid.uuid4().hex[:12]}"
-    variables = {**engine.variables, "COMPOSE_PROJECT_NAME": name, "COMPOSE_PROGRESS": "quiet"}
-    variables["COMPOSE_FILE"] = "compose.dev.yaml"
-    stack = Stack(Engine(variables, engine.inside), project)
-    try:
-        stack.compose("up", "--detach", "--build", "--wait")
-        until(lambda: engine.get(8501, "/readyz")[0] == 200, 60, "readiness")
-        found = re.search(r"Password: +(\S+)", stack.compose("logs", "app"))
-        assert found, stack.logs()
-        with sync_playwright() as playwright:
-            path = engine.program(chromium(), tmp_path)
-            browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-            page = browser.new_page()
-            page.goto("http://localhost:8501/about")
-            sign_in(page, "admin", found[1])
-            view = project / "src/my_internal_tool/views/about.py"
-            view.write_text(view.read_text() + '\nst.write("Saved a moment ago")\n')
-            expect(page.get_by_text("Saved a moment ago")).to_be_visible(timeout=30_000)
-            browser.close()
-    finally:
-        stack.run("docker", "compose", "down", "--volumes", "--timeout", "1", "--rmi", "local")
 
 
 def test_compose_is_where_containers_are(bake: Baker) -> None:

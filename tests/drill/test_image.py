@@ -56,7 +56,9 @@ UNWANTED = re.compile(
     r"|/python3[.\d]*/(ensurepip|idlelib|test)/."
     r"|/tests/.|\.(h|hpp|pxd|pyx|a|map)$"
 )
-LEFT_OVER = re.compile(r"Dockerfile|dockerignore|deploy/docker|compose|container\.md|make image")
+LEFT_OVER = re.compile(
+    r"Dockerfile|dockerignore|deploy/docker|compose\.|docker compose|container\.md|make image"
+)
 LOAD_ALL = """
 import ctypes, io, pathlib, sys
 for path in pathlib.Path("/app/.venv").rglob("*.so*"):
