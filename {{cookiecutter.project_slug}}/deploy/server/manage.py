@@ -113,6 +113,18 @@ def last_line(text: str) -> str:
     return next((line.strip() for line in reversed(text.splitlines()) if line.strip()), "")
 
 
+def complaint(log: str) -> str:
+    """Return the last line of a log of the app that is about something wrong."""
+    for line in reversed(log.splitlines()):
+        try:
+            entry = json.loads(line)
+        except ValueError:
+            return line.strip()
+        if isinstance(entry, dict) and entry.get("level") in ("error", "critical"):
+            return str(entry.get("event"))
+    return ""
+
+
 def write(path: Path, content: bytes, mode: int = 0o644) -> None:
     """Write a file as a whole or not at all."""
     part = path.with_name(f".{path.name}.part")
@@ -557,6 +569,10 @@ def start(colour: str) -> None:
     before = time.strftime("%Y-%m-%d %H:%M:%S")
 
     def start_all() -> None:
+        with contextlib.suppress(StepError):
+            run("systemctl", "start", *units)
+            return
+        time.sleep(5)  # what was only in the way for a moment is gone: systemd tries again, too
         try:
             run("systemctl", "start", *units)
         except StepError:
@@ -564,7 +580,7 @@ def start(colour: str) -> None:
                 ask("journalctl", "-q", "-o", "cat", "-t", f"{NAME}-{port}", "--since", before)
                 for port in ports(colour)
             ]
-            reason = next(filter(None, map(last_line, lines)), "it is never ready")
+            reason = next(filter(None, map(complaint, lines)), "it is never ready")
             raise StepError(reason[:500]) from None
 
     do(f"start {colour}: {' '.join(units)}", start_all)
