@@ -316,7 +316,7 @@ def test_a_migration_that_fails_starts_nothing(stack: Stack) -> None:
     stack.compose("down", "--timeout", "1")
     path = stack.project / "secrets/database_url"
     path.chmod(0o644)
-    path.write_text(path.read_text().replace("/app", "/missing"))
+    path.write_text(path.read_text().replace("5432/app", "5432/missing"))
     done = stack.run("docker", "compose", "up", "--detach", "--wait")
     assert done.returncode != 0
     running = [service for service in SERVICES if stack.inspect(service)["State"]["Running"]]
