@@ -128,8 +128,8 @@ def parsed_shape(baked: Baked, name: str) -> Any:
     path = baked.path / name
     if path.suffix == ".mo":
         return len(mofile.read_mo(io.BytesIO(path.read_bytes())))
-    if path.name == "Makefile" or path.read_bytes().startswith(b"#!"):
-        return check_syntax(path)
     parser = PARSERS.get(path.name) or PARSERS.get(path.suffix)
+    if path.name == "Makefile" or (parser is None and path.read_bytes().startswith(b"#!")):
+        return check_syntax(path)
     assert parser, f"no parser is known for {name}"
     return parser(path.read_text("utf-8"))
