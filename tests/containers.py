@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import lab
 import pytest
 from baking import ROOT, run
 
@@ -37,12 +38,6 @@ ADD_USER = (
     f"python -c \"from argon2 import PasswordHasher as P; print(P().hash('{PASSWORD}'))\""
     f" | my-internal-tool users add {USER} --role admin --hash"
 )
-
-
-def lab() -> Path | None:
-    """Return the folder of the lab, which has an engine and checkers for machines without them."""
-    folder = Path(os.environ.get("LAB") or ROOT.parent / "shared" / "lab")
-    return folder if (folder / "docker-lab").is_file() else None
 
 
 def shell_variables(text: str) -> dict[str, str]:
@@ -87,7 +82,7 @@ class Engine:
 
     def prepare(self, text: str) -> None:
         """Have the lab make stand-ins for the images that files name; no-op elsewhere."""
-        folder = lab()
+        folder = lab.found()
         if self.inside and folder:
             stages = set(re.findall(r"^FROM \S+ AS (\w+)", text, re.MULTILINE))
             bases = set(re.findall(r"^FROM (\S+)", text, re.MULTILINE)) - stages - {"scratch"}
@@ -98,12 +93,11 @@ class Engine:
 
 def find_engine() -> Engine:
     """Return an engine; skip the test where there is none."""
-    folder = lab()
-    if "LAB" not in os.environ or folder is None:
+    folder = lab.found()
+    if folder is None:
         if shutil.which("docker") and run("docker", "version", cwd=ROOT).returncode == 0:
             return Engine({})
-        if folder is None:
-            pytest.skip("needs a Docker engine: install Docker, or set LAB to the folder of a lab")
+        pytest.skip("needs a Docker engine: install Docker, or set LAB to the folder of a lab")
     command = ("bash", str(folder / "docker-lab"))
     done = run(*command, "up", cwd=ROOT)
     if done.returncode != 0:
@@ -128,12 +122,9 @@ def checker(name: str) -> str:
     """Return the path of a checker such as hadolint; skip the test where there is none."""
     if path := shutil.which(name):
         return path
-    folder = lab()
-    if folder is not None:
-        printed = run("bash", folder / "tools", name, cwd=ROOT).stdout
-        if path := shutil.which(name, path=shell_variables(printed).get("PATH")):
-            return path
-    return pytest.skip(f"needs {name}: install it, or set LAB to the folder of a lab")
+    if lab.found() is None:
+        pytest.skip(f"needs {name}: install it, or set LAB to the folder of a lab")
+    return str(shutil.which(name, path=lab.tools_path(name)))
 
 
 def timed(what: str, started: float) -> float:

@@ -24,11 +24,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
+def found() -> Path | None:
+    """Return the folder of the lab, if there is one and it can be used."""
+    path = Path(os.environ.get("LAB") or ROOT.parent / "shared/lab").resolve()
+    return path if (path / "systemd-lab").is_file() and os.geteuid() == 0 else None
+
+
 def folder() -> Path:
     """Return the folder of the lab; without one the test is skipped."""
-    path = Path(os.environ.get("LAB") or ROOT.parent / "shared/lab").resolve()
-    if not (path / "systemd-lab").is_file() or os.geteuid() != 0:
-        pytest.skip(f"needs root and the lab: LAB={path} has no systemd-lab that can be used")
+    path = found()
+    if path is None:
+        pytest.skip("needs root and a lab: set LAB to its folder")
     return path
 
 
