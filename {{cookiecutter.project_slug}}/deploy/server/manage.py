@@ -436,13 +436,21 @@ def configure_site(release: Path) -> None:
     do("update the site", put, files)
     do("enable the site", link, SITE_LINK, f"../sites-available/{SITE.name}")
     try:
-        do("check the site: nginx -t", run, "nginx", "-t", "-q")
+        do("check the site: nginx -t", check_site)
     except StepError as error:
         put(old)
         for path in files.keys() - old.keys():
             remove(path)
         raise StepError(f"nginx refuses the site: {error}") from None
     do("reload nginx", run, "systemctl", "reload-or-restart", "nginx")
+
+
+def check_site() -> None:
+    """Let nginx read its files; it gives the reason before it says that it refuses them."""
+    done = subprocess.run(("nginx", "-t", "-q"), capture_output=True, text=True)
+    if done.returncode != 0:
+        reasons = [line for line in done.stderr.splitlines() if "[emerg]" in line]
+        raise StepError(last_line("\n".join(reasons) or done.stderr))
 
 
 def settings_text() -> str:
@@ -628,7 +636,7 @@ def flip(colour: str) -> None:
     before = SERVING.readlink()
     link(SERVING, f"{colour}.conf")
     try:
-        run("nginx", "-t", "-q")
+        check_site()
     except StepError:
         link(SERVING, str(before))
         raise
