@@ -44,6 +44,7 @@ SECRETS = SETTINGS / "credentials"
 STATE = Path("/var/lib", NAME)
 WEB = Path("/var/www", NAME)
 UNITS = Path("/etc/systemd/system")
+STAMPS = Path("/var/lib/systemd/timers")  # when a timer elapsed last
 NGINX = Path("/etc/nginx", NAME)
 SERVING = NGINX / "serving.conf"  # the link that decides: blue.conf or green.conf
 SITE = Path("/etc/nginx/sites-available", f"{NAME}.conf")
@@ -54,6 +55,7 @@ DRAIN = f"{NAME}-drain.service"
 TIMERS = [
     f"{NAME}-{job}.timer" for job in ("check", "backup-create", "backup-verify", "backup-prune")
 ]
+OWN_UNIT = rf"{re.escape(NAME)}(@|-check|-backup(@|-\w+)?)?\.(service|target|timer)(\.d)?"
 
 COMPLETE = ".complete"  # the last thing that is written into a release
 # Without a session; a reload of the page, or a short loss of the network, takes less.
@@ -782,6 +784,7 @@ def uninstall(*, delete_data: bool) -> None:
             do(f"stop {name}", ask, "systemctl", "disable", "--now", name)
     files = sorted(UNITS.glob(f"{NAME}*.[st]*"))
     files = [path for path in files if re.fullmatch(OWN_UNIT, path.name)]
+    files += [path for path in (STAMPS / f"stamp-{name}" for name in TIMERS) if path.exists()]
     sites = [path for path in (SITE_LINK, SITE, NGINX) if path.exists() or path.is_symlink()]
     folders = [path for path in (WEB, ROOT) if path.exists()]
     if delete_data:
@@ -797,9 +800,6 @@ def uninstall(*, delete_data: bool) -> None:
         do(f"delete the user {USER}", run, "userdel", USER)
     if not delete_data:
         print(f"kept: {STATE} and {SETTINGS} (uninstall --delete-data deletes them)")
-
-
-OWN_UNIT = rf"{re.escape(NAME)}(@|-check|-backup(@|-\w+)?)?\.(service|target|timer)(\.d)?"
 
 
 # --- Status, and the command line -----------------------------------------------------------------
