@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from typing import TYPE_CHECKING
 
+import measured
 import pytest
 from baking import (
     REQUIRE_ALL,
@@ -32,6 +33,14 @@ def pytest_runtest_makereport(
         report.outcome = "failed"
         report.longrepr = f"REQUIRE_ALL=1 allows no skip: {call.excinfo.value}"
     return report
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print the numbers."""
+    if measured.LINES:
+        terminalreporter.section("measured")
+        for line in measured.LINES:
+            terminalreporter.line(line)
 
 
 @pytest.fixture(scope="session")

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import lab
+import measured
 import pytest
 from baking import ROOT, run
 
@@ -128,7 +129,7 @@ def checker(name: str) -> str:
 
 
 def timed(what: str, started: float) -> float:
-    """Print how long something took; returns the seconds."""
+    """Note how long something took; return the seconds."""
     seconds = time.monotonic() - started
-    sys.stdout.write(f"{what}: {seconds:.1f} s\n")
+    measured.note(what, f"{seconds:.1f} s")
     return seconds

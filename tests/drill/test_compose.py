@@ -294,7 +294,7 @@ def test_an_update_turns_nobody_away(stack: Stack, signed_in: BrowserContext) ->
     started = time.monotonic()
     with stack.visitors() as unserved:
         done = stack.run("env", "VERSION=0.2.0", "deploy/docker/update")
-    timed("update", started)
+    timed("rolling update of compose", started)
     assert done.returncode == 0, done.stdout + done.stderr
     assert unserved[:-1] == []
     assert int(unserved[-1].split()[0]) > 5

@@ -12,6 +12,7 @@ import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import measured
 import pytest
 from baking import Baked, Baker, commit_all, run
 from containers import ADD_USER, Engine, checker, find_engine, sign_in, timed
@@ -220,7 +221,7 @@ def test_every_library_loads_after_stripping(image: Image) -> None:
 
 def test_size(image: Image) -> None:
     megabytes = image.inspect()["Size"] / 1e6
-    sys.stdout.write(f"image: {megabytes:.0f} MB\n")
+    measured.note("image", f"{megabytes:.0f} MB", f"at most {LARGEST_MB}")
     assert megabytes <= LARGEST_MB
 
 
@@ -313,7 +314,7 @@ def test_it_stops_at_once_with_a_session_open(image: Image, container: Container
     time.sleep(5)
     started = time.monotonic()
     image.engine.docker("stop", "--time", "5", container.name)
-    timed("stop", started)
+    timed("stop of a container with a session", started)
     assert container.state()["ExitCode"] == 0, "killed after 5 s"
 
 

@@ -14,6 +14,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+import measured
 import pytest
 from baking import ROOT, Baked, run
 from lab import tools_path
@@ -139,7 +140,8 @@ def test_a_page_load_is_small_and_a_second_one_is_nothing(
         visit(page, f"{running_site.url}/about")
         totals.append(sum(received))
         assert len(received) > 50
-    print(f"first load {totals[0]} bytes, second {totals[1]} bytes")  # noqa: T201
+    measured.note("first page load", f"{totals[0]:,} bytes", f"at most {FIRST_LOAD_BYTES:,}")
+    measured.note("second page load", f"{totals[1]:,} bytes", f"at most {REPEATED_LOAD_BYTES:,}")
     assert totals[0] <= FIRST_LOAD_BYTES
     assert totals[1] <= REPEATED_LOAD_BYTES
 
@@ -437,6 +439,7 @@ def test_gixy_finds_nothing(default: Baked, tmp_path: Path) -> None:
     command = ("gixy", "--skips", "stale_dns_cache", tmp_path / "site/nginx.conf")
     done = run(*command, cwd=tmp_path, PATH=path)
     assert "No issues found" in done.stdout, done.stdout + done.stderr
+    measured.note("gixy", "0 findings")
 
 
 def test_tls_is_that_of_mozilla(running_site: Site) -> None:
@@ -445,3 +448,4 @@ def test_tls_is_that_of_mozilla(running_site: Site) -> None:
     command = ("sslyze", "--mozilla_config", "intermediate", "--certinfo_ca_file")
     done = run(*command, running_site.authority, target, cwd=ROOT, PATH=path)
     assert "OK - Compliant" in done.stdout, done.stdout[-1000:] + done.stderr
+    measured.note("sslyze, Mozilla intermediate", "compliant")

@@ -10,6 +10,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import measured
 import pytest
 from baking import ROOT
 from lab import Machine, booted, folder
@@ -234,6 +235,7 @@ def test_nobody_notices(machine: Machine, project: Path) -> None:
             assert why in refusal(machine, f"release /srv/versions/{name}"), name
             assert serving(machine) == ("1.0.0", "blue")
         only("1.0.0", "1.0.0")
+        measured.note(f"release, rollback, broken releases with {PEOPLE} sessions", "0 lost")
         machine.output("nginx -t -q; nginx -s reload")
         assert not active(machine, 8601)
 

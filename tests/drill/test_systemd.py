@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import measured
 import pytest
 import visiting
 from lab import Machine, booted, folder, tools_path
@@ -162,7 +163,7 @@ def test_exposure(machine: Machine) -> None:
         text = machine.output(f"systemd-analyze security --no-pager {unit}.service | tail -n 1")
         found = re.search(r"(\d+\.\d) OK", text)
         assert found, text
-        print(f"exposure of {unit}: {found[1]}")  # noqa: T201
+        measured.note(f"exposure of {unit}", found[1], f"at most {EXPOSURE}")
         assert float(found[1]) <= EXPOSURE
 
 
@@ -340,5 +341,5 @@ def test_the_observatory_is_content(machine: Machine, tmp_path: Path) -> None:
         del os.environ["NODE_EXTRA_CA_CERTS"]
     found = re.search(r'"score": (\d+)', done.stdout)
     assert found, done.stdout + done.stderr
-    print(f"MDN HTTP Observatory: {found[1]}")  # noqa: T201
+    measured.note("MDN HTTP Observatory", found[1], f"at least {OBSERVATORY}")
     assert int(found[1]) >= OBSERVATORY, done.stdout
