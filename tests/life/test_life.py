@@ -141,7 +141,7 @@ def test_set_up_is_not_repeated(lived: Lived) -> None:
 def test_a_machine_without_a_new_python_is_told_so(default: Baked, tmp_path: Path) -> None:
     tools = tmp_path / "bin"
     tools.mkdir()
-    for name in ("make", "sh", "rm", "touch", "echo"):
+    for name in ("make", "sh", "rm", "touch", "echo", "sed"):
         (tools / name).symlink_to(str(shutil.which(name)))
     project = tmp_path / "project"
     shutil.copytree(default.path, project)
