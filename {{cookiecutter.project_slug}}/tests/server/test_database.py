@@ -62,7 +62,8 @@ def refusal(**variables: str) -> str:
 def set_revision(revision: str) -> None:
     """Pretend that another version of the code made the tables."""
     with transaction() as session:
-        session.execute(text("UPDATE alembic_version SET version_num = :new"), {"new": revision})
+        change = "UPDATE alembic_version SET version_num = :new, oldest_code = :new"
+        session.execute(text(change), {"new": revision})
 
 
 def test_production_refuses_a_database_that_is_behind(database: str) -> None:

@@ -174,7 +174,8 @@ def test_the_database(project: Path) -> None:
     new_sqlite(project / "app.db")
     assert doctor.check_database().message.startswith("sqlite at revision 0")
     with transaction() as session:
-        session.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+        newer = "UPDATE alembic_version SET version_num = '9999', oldest_code = '9999'"
+        session.execute(text(newer))
     result = doctor.check_database()
     assert "9999" in result.message
     assert result.mend.startswith("start the newer version")
