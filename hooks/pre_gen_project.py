@@ -28,18 +28,19 @@ RESERVED = frozenset(
     argon2_cffi_bindings ast_serialize async_timeout attr attrs authlib aux babel bcrypt blinker
     captcha certifi cffi cffi_gen_src charset_normalizer click colorama com1 com2 com3 com4 com5
     com6 com7 com8 com9 con conftest coverage coverage3 cryptography dateutil deprecated dmypy
-    dotenv extra_streamlit_components f2py flask flit_core git google google_stubs greenlet h11
-    html2htpy htpy httpcore httpcore2 httpx httpx2 httpx2_jsfetch idna iniconfig itsdangerous jinja2
-    joserfc jsonschema jsonschema_specifications jwt librt limits lpt1 lpt2 lpt3 lpt4 lpt5 lpt6 lpt7
-    lpt8 lpt9 make mako mako_render markupsafe multipart mypy mypy_extensions mypyc narwhals
-    normalizer nul numpy numpy_config oidc_provider_mock packaging pandas pandas_stubs pathspec pil
-    pillow pip pip3 playwright pluggy prn prometheus_client protobuf psutil psutil_stubs psycopg
-    psycopg_binary py pyarrow pybabel pycparser pydantic pydantic_core pydantic_settings pydeck
-    pygmentize pygments pyjwt pytest pytest_cov pytest_timeout python python3 python_dateutil
-    python_dotenv python_multipart pyyaml redis referencing requests rpds rpds_py ruff sqlalchemy
-    src starlette streamlit streamlit_app streamlit_authenticator structlog stubgen stubtest tests
-    truststore types_protobuf types_psutil typing_extensions typing_inspection tzdata urllib3 uv
-    uvicorn watchdog watchmedo websockets werkzeug wrapt wrapt_stubs yaml
+    dotenv execnet extra_streamlit_components f2py flask flit_core git google google_stubs greenlet
+    h11 html2htpy htpy httpcore httpcore2 httpx httpx2 httpx2_jsfetch idna iniconfig itsdangerous
+    jinja2 joserfc jsonschema jsonschema_specifications jwt librt limits lpt1 lpt2 lpt3 lpt4 lpt5
+    lpt6 lpt7 lpt8 lpt9 make mako mako_render markupsafe multipart mypy mypy_extensions mypyc
+    narwhals normalizer nul numpy numpy_config oidc_provider_mock packaging pandas pandas_stubs
+    pathspec pil pillow pip pip3 playwright pluggy prn prometheus_client protobuf psutil
+    psutil_stubs psycopg psycopg_binary py pyarrow pybabel pycparser pydantic pydantic_core
+    pydantic_settings pydeck pygmentize pygments pyjwt pytest pytest_cov pytest_timeout pytest_xdist
+    python python3 python_dateutil python_dotenv python_multipart pyyaml redis referencing requests
+    rpds rpds_py ruff sqlalchemy src starlette streamlit streamlit_app streamlit_authenticator
+    structlog stubgen stubtest tests truststore types_protobuf types_psutil typing_extensions
+    typing_inspection tzdata urllib3 uv uvicorn watchdog watchmedo websockets werkzeug wrapt
+    wrapt_stubs xdist yaml
     """.split()
 )
 

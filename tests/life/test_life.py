@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from baking import REQUIRE_ALL, ROOT, Baked, Baker, commit_all, git, run
+from baking import BUILD, REQUIRE_ALL, ROOT, Baked, Baker, commit_all, git, run
 from serving import chromium, free_port, get, until
 
 if TYPE_CHECKING:
@@ -101,6 +101,7 @@ def test_the_browser_tests_of_the_project_are_green(lived: Lived) -> None:
     chromium()  # skips where there is none
     baked, env, _ = lived
     done = run("make", "test-browser", cwd=baked.path, **env)
+    shutil.copytree(baked.path / "build/screenshots", BUILD / "screenshots", dirs_exist_ok=True)
     assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-5000:]
     summary = done.stdout.strip().splitlines()[-1]
     assert re.search(r"\d+ passed", summary), summary

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from baking import REQUIRE_ALL, ROOT, Baked, Baker
 from cookiecutter.exceptions import FailedHookException
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 from options import DEFAULTS, PRESETS, refusal
 from parsing import parsed_shape
@@ -62,6 +62,8 @@ def answers(**strategies: st.SearchStrategy[str]) -> st.SearchStrategy[dict[str,
 
 # The same examples in every run: a red test is red for everybody.
 SETTINGS = settings(
+    # A bake takes a second: to look for a smaller example would take minutes.
+    phases=[Phase.explicit, Phase.generate],
     deadline=None,
     derandomize=True,
     database=None,
