@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 # Excel, LibreOffice and Google Sheets run a cell that begins with one of these as a formula; the
 # wide ones, which a linter takes for mistakes, where Chinese, Japanese or Korean is written.
 # https://owasp.org/www-community/attacks/CSV_Injection
-FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001
+FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001 - wide
 # With quote marks in front: so that `original` finds back to every text.
 _FORMULA: Final = re.compile(f"'*[{re.escape(''.join(FORMULA_STARTS))}]")
 

@@ -33,6 +33,8 @@ INSTALL = "Chromium is missing: apt-get install chromium, or playwright install 
 # Streamlit looks for the folder that it is served from, and starts with that of the page: at
 # /health it asks for /health/_stcore/health, and takes the 404 for an answer.
 PROBES = ("/_stcore/health", "/_stcore/host-config")
+# What Streamlit's frontend warns of when the server closes the tabs of a session that has ended.
+SESSION_ENDED = "WebSocket onclose: code=1008"
 
 NOTE_VIOLATIONS = """
 window.violations = [];
@@ -144,6 +146,7 @@ class Tab:
         field = self.page.locator("input[autocomplete=current-password]")
         field.wait_for(timeout=timeout)
         self.page.get_by_test_id("stSidebarNavLink").first.wait_for(state="detached")
+        self.problems = [text for text in self.problems if not text.startswith(SESSION_ENDED)]
 
     def shot(self, name: str) -> None:
         """Keep what the tab shows, in its full height."""
@@ -176,8 +179,9 @@ class Tab:
         return width
 
     def note_message(self, message: ConsoleMessage) -> None:
-        """Note an error of the console."""
-        if message.type == "error" and not message.location["url"].endswith(PROBES):
+        """Note an error or a warning of the console."""
+        is_bad = message.type in {"error", "warning"}
+        if is_bad and not message.location["url"].endswith(PROBES):
             self.problems.append(f"{message.text} ({message.location['url']})")
 
     def note_request(self, request: Request) -> None:

@@ -102,7 +102,7 @@ def test_the_end_does_not_wait_for_a_slow_request(tmp_path: Path) -> None:
             time.sleep(0.5)  # the request must be in the handler; nothing tells when it is
             started = time.monotonic()
             assert server.stop() == 0
-            assert time.monotonic() - started < 20  # the request takes 60
+            assert time.monotonic() - started < 5
         assert "timeout graceful shutdown exceeded" in server.log()
 
 

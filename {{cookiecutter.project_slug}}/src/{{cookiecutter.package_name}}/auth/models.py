@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-# SQLAlchemy reads the annotations of the columns when it builds the classes.
-from datetime import datetime  # noqa: TC003
+from datetime import datetime  # noqa: TC003 - SQLAlchemy reads the annotations of columns
 from typing import TYPE_CHECKING
 
 from sqlalchemy import ForeignKey, Index, String, UniqueConstraint

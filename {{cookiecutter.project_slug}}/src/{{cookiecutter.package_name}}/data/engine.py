@@ -118,11 +118,11 @@ def clear_errors(*, read_only: bool = False) -> Iterator[None]:
         raise DatabaseUnavailable(f"the database is unavailable: {text}") from error
 
 
-def _is_unavailable(error: Exception) -> bool:
+def _is_unavailable(error: DBAPIError | PoolTimeoutError) -> bool:
     """Whether the database, not the statement, is what failed."""
     if isinstance(error, PoolTimeoutError):
         return True
-    if not isinstance(error, DBAPIError) or error.orig is None:
+    if error.orig is None:
         return False
     if error.connection_invalidated:
         return True

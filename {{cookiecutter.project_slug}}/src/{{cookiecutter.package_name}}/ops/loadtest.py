@@ -90,9 +90,8 @@ async def open_tab(
 
 def page_cookies(url: str) -> dict[str, str]:
     """Load the page as a new browser does; return the header with the cookies that came with it."""
-    # The URL is one of the command line, which may name any that it likes.
-    request = urllib.request.Request(url + "/")  # noqa: S310
-    with urllib.request.urlopen(request, timeout=RUN_TIMEOUT) as response:  # noqa: S310
+    request = urllib.request.Request(url + "/")  # noqa: S310 - the URL of the command line
+    with urllib.request.urlopen(request, timeout=RUN_TIMEOUT) as response:  # noqa: S310 - the same
         lines = response.headers.get_all("Set-Cookie") or []
     return {"Cookie": "; ".join(line.partition(";")[0] for line in lines)} if lines else {}
 
