@@ -179,6 +179,11 @@ def active(machine: Machine, port: int) -> bool:
     return machine.output(f"{show} my-internal-tool@{port}") not in {"inactive", "failed"}
 
 
+def backups(machine: Machine) -> int:
+    """Return how many backups there are."""
+    return len(machine.output(f"{SERVER} run backup list").splitlines()) - 1
+
+
 def test_install_can_be_run_again(machine: Machine) -> None:
     secrets = "cat /etc/my-internal-tool/credentials/*"
     before = machine.output(secrets)
@@ -257,8 +262,11 @@ def test_the_old_release_stops_when_the_last_one_leaves(machine: Machine, projec
     """And the database may grow meanwhile: the old release stays fit, also when it restarts."""
     assert serving(machine) == ("1.1.0", "green")
     with crowd(machine, project, 3) as people:
-        machine.output(f"{SERVER} release /srv/versions/2.1.0")
+        assert backups(machine) == 0
+        printed = machine.output(f"{SERVER} release /srv/versions/2.1.0")
         assert serving(machine) == ("2.1.0", "blue")
+        assert printed.index("back up the database") < printed.index("upgrade the database")
+        assert backups(machine) == 1
         readyz = "curl -s http://127.0.0.1:8601/readyz"
         checks = json.loads(machine.output(readyz))["checks"]
         assert checks["migrations"] == {**checks["migrations"], "status": "pass", "detail": "newer"}
@@ -271,6 +279,16 @@ def test_the_old_release_stops_when_the_last_one_leaves(machine: Machine, projec
     # Code that is older than the database comes back, too.
     machine.output(f"{SERVER} rollback")
     assert serving(machine) == ("1.1.0", "green")
+
+
+def test_what_serves_is_started_anew(machine: Machine) -> None:
+    """As after a change of a setting."""
+    version, colour = serving(machine)
+    started = "systemctl show --property=ActiveEnterTimestampMonotonic --value my-internal-tool@*"
+    before = set(machine.output(started).split())
+    machine.output(f"{SERVER} release")
+    assert serving(machine) == (version, "green" if colour == "blue" else "blue")
+    assert not before & set(machine.output(started).split())
 
 
 def test_only_one_at_a_time(machine: Machine) -> None:
