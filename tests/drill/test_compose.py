@@ -266,6 +266,24 @@ def test_an_instance_that_is_killed_is_replaced_and_comes_back(
     assert len(unserved) <= 2, unserved
 
 
+def test_a_visitor_is_told_when_nobody_can_serve(stack: Stack, browser: Browser) -> None:
+    context = browser.new_context(ignore_https_errors=True)
+    page = context.new_page()
+    switch = "/etc/nginx/my-internal-tool/maintenance"
+    stack.execute("nginx", f"touch {switch}")
+    answer = page.goto(URL)
+    assert answer
+    assert (answer.status, page.title()) == (503, "Maintenance")
+    stack.execute("nginx", f"rm {switch}")
+    stack.compose("stop", *INSTANCES)
+    answer = page.goto(URL)
+    assert answer
+    assert answer.status in (502, 504)
+    assert page.title() == "Back in a moment"
+    stack.up()
+    context.close()
+
+
 @pytest.mark.parametrize("service", ["redis", "postgres"])
 def test_recovery_when_a_service_is_killed(
     stack: Stack, signed_in: BrowserContext, service: str
