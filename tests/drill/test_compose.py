@@ -96,10 +96,13 @@ class Stack:
         name = self.compose("ps", "--all", "--quiet", service)
         return dict(json.loads(self.engine.docker("inspect", name))[0])
 
+    def health(self, service: str) -> str:
+        """Return whether a service is starting, healthy or unhealthy."""
+        return str(self.inspect(service)["State"].get("Health", {}).get("Status"))
+
     def is_healthy(self, service: str) -> bool:
         """Tell whether a service runs and is healthy."""
-        health = self.inspect(service)["State"].get("Health", {})
-        return bool(health.get("Status") == "healthy")
+        return self.health(service) == "healthy"
 
     def backups(self) -> list[str]:
         """Return the names of the backups, the newest first."""
@@ -302,7 +305,7 @@ def test_a_backup_is_made_at_its_hour_and_restored(stack: Stack, signed_in: Brow
     stack.execute("app-8501", "my-internal-tool users add bob --role viewer --generate")
     assert "is good: " in stack.execute("backup", "my-internal-tool backup verify")
     guide = (stack.project / "docs/container.md").read_text()
-    stop, restore, start = re.findall(r"^docker compose (?:stop|exec backup|up) .*$", guide, re.M)[-3:]
+    stop, restore, start = re.findall(r"^docker compose (?:stop|exec|up) .*$", guide, re.M)[-3:]
     restore = restore.replace("NAME", f"--yes {stack.backups()[0]}").replace("exec", "exec -T")
     for command in (stop, restore, start):
         done = stack.run("bash", "-c", command)
@@ -318,7 +321,7 @@ def test_a_backup_that_fails_is_seen(stack: Stack) -> None:
     soon = time.strftime("%H:%M:%S", time.gmtime(time.time() + 15))
     up = ("docker", "compose", "up", "--detach", "--no-deps", "backup")
     assert stack.run("env", f"BACKUP_AT={soon}", *up).returncode == 0
-    until(lambda: stack.inspect("backup")["State"]["Health"]["Status"] == "unhealthy", 180, "notice")
+    until(lambda: stack.health("backup") == "unhealthy", 180, "notice")
     assert "database is unavailable" in stack.compose("logs", "--tail", "5", "backup")
     stack.up()
 

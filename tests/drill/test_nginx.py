@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import http.client
 import http.server
+import json
 import re
+import shutil
 import socket
 import ssl
 import threading
@@ -181,6 +183,37 @@ def test_visitors_are_spread_and_each_stays_where_it_is(
     assert len(set(instances)) == 2
     lines = running_site.access_log()[before:]
     assert {line["status"] for line in lines if line["path"] == "/_stcore/stream"} == {101}
+
+
+def test_uploads_and_media_find_their_instance(project: Path, tmp_path: Path) -> None:
+    """Both live in the instance that has the session; any other one answers 404."""
+    shutil.copytree(project / "src", tmp_path / "src")
+    home = tmp_path / "src/my_internal_tool/views/home.py"
+    home.write_text('import streamlit as st\n\nst.download_button("Own", b"made for you")\n')
+    ports = free_ports()
+    variables = {
+        **PRODUCTION,
+        "APP_BASE_URL": f"https://localhost:{ports[443]}",
+        "PYTHONPATH": str(tmp_path / "src"),
+    }
+    with contextlib.ExitStack() as stack:
+        for port in (8501, 8502):
+            app = stack.enter_context(serving(project, tmp_path / f"app-{port}", **variables))
+            ports[port] = app.port
+        running = stack.enter_context(site(project, tmp_path / "nginx", ports))
+        command = (
+            project / ".venv/bin/python",
+            ROOT / "tests/transfers.py",
+            running.url,
+            "10",
+            "10",
+        )
+        done = run(*command, cwd=tmp_path, SSL_CERT_FILE=str(running.authority))
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    assert len(report["instances"]) == 2
+    assert (report["requests"], report["failed"]) == (200, [])
+    measured.note("uploads and media over two instances", "0 of 200 failed")
 
 
 @pytest.mark.parametrize(
