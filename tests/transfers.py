@@ -1,7 +1,7 @@
 """Visitors of a generated app who upload files and fetch what the app made for them.
 
-transfers.py URL VISITORS FILES: a program for the Python of a generated project. It prints, as JSON,
-the instances that served them, how many requests were made, and each that failed.
+transfers.py URL VISITORS FILES: a program for the Python of a generated project. It prints the
+instances that served them, how many requests were made, and each that failed, as JSON.
 """
 
 from __future__ import annotations
