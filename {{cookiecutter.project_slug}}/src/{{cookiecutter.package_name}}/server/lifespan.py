@@ -40,7 +40,7 @@ PRUNE_SECONDS: Final = 3600
 # The imports of the pages would hold up the first answer of /readyz.
 WARM_UP_DELAY_SECONDS: Final = 1
 # What pages need, but not the sign-in, which is all that a run without a visitor draws.
-LIBRARIES: Final = ("pandas", "pyarrow")
+LIBRARIES: Final = ("altair", "pandas", "pyarrow")
 
 
 @contextlib.asynccontextmanager
