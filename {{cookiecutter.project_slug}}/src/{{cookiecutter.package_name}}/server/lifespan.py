@@ -60,6 +60,7 @@ async def lifespan(_app: st.App) -> AsyncGenerator[None]:
         # Streamlit collects garbage after each run, in half of its time: spare it the modules.
         gc.freeze()
         tasks.append(asyncio.create_task(_warm_up()))
+    gc.enable()  # `serve` has switched it off
     log.info("started", version=__version__, environment=str(settings.app_env))
     try:
         yield
