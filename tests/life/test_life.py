@@ -219,7 +219,8 @@ def test_the_example_can_be_deleted(bake: Baker, tmp_path: Path) -> None:
     env["PYTEST_ADDOPTS"] = "-k 'not postgresql'"
     done = run("sh", "-ec", commands, cwd=baked.path, **env)
     assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-5000:]
-    left = run("grep", "-rilE", "records[./]|equipment_", "src", "tests", cwd=baked.path)
+    search = ("grep", "-rilE", "--exclude-dir=__pycache__", "records[./]|equipment_")
+    left = run(*search, "src", "tests", cwd=baked.path)
     assert left.stdout == ""
     current = run(".venv/bin/my-internal-tool", "db", "current", cwd=baked.path, **env)
     assert current.returncode == 0, current.stdout + current.stderr

@@ -42,7 +42,7 @@ PRUNE_SECONDS: Final = 3600
 # The imports of the pages would hold up the first answer of /readyz.
 WARM_UP_DELAY_SECONDS: Final = 1
 # What pages need, but not the sign-in, which is all that a run without a visitor draws.
-LIBRARIES: Final = ("pandas", "pyarrow")
+LIBRARIES: Final = ("altair", "pandas", "pyarrow")
 
 
 @contextlib.asynccontextmanager
@@ -63,6 +63,7 @@ async def lifespan(_app: st.App) -> AsyncGenerator[None]:
         # Streamlit collects garbage after each run, in half of its time: spare it the modules.
         gc.freeze()
         tasks.append(asyncio.create_task(_warm_up()))
+    gc.enable()  # `serve` has switched it off
     log.info("started", version=__version__, environment=str(settings.app_env))
     try:
         yield
