@@ -299,7 +299,7 @@ def test_recovery_when_a_service_is_killed(
 
 def test_a_backup_is_made_at_its_hour_and_restored(stack: Stack, signed_in: BrowserContext) -> None:
     soon = time.strftime("%H:%M:%S", time.gmtime(time.time() + 20))
-    done = stack.run("env", f"BACKUP_AT={soon}", "docker", "compose", "up", "--detach", "backup")
+    done = stack.run("env", f"NIGHTLY_AT={soon}", "docker", "compose", "up", "--detach", "backup")
     assert done.returncode == 0, done.stderr
     until(lambda: len(stack.backups()) == 1, 120, "a backup")
     stack.execute("app-8501", "my-internal-tool users add bob --role viewer --generate")
@@ -320,7 +320,7 @@ def test_a_backup_that_fails_is_seen(stack: Stack) -> None:
     stack.compose("stop", "postgres")
     soon = time.strftime("%H:%M:%S", time.gmtime(time.time() + 15))
     up = ("docker", "compose", "up", "--detach", "--no-deps", "backup")
-    assert stack.run("env", f"BACKUP_AT={soon}", *up).returncode == 0
+    assert stack.run("env", f"NIGHTLY_AT={soon}", *up).returncode == 0
     until(lambda: stack.health("backup") == "unhealthy", 180, "notice")
     assert "database is unavailable" in stack.compose("logs", "--tail", "5", "backup")
     stack.up()

@@ -11,6 +11,7 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 import psycopg
 import pytest
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 START_SECONDS = 60
+PASSWORD = "p@ss/w:rd 100%"  # what is special in an address, and in the file of Alembic
 FOLDERS = "/usr/lib/postgresql/*/bin"  # Debian keeps the programs of each version out of PATH
 
 
@@ -33,7 +35,7 @@ class PostgresServer:
 
     def __init__(self, programs: Path) -> None:
         self.port = free_port()
-        self.url = f"postgresql://app@127.0.0.1:{self.port}/postgres"
+        self.url = f"postgresql://app:{quote(PASSWORD, safe='')}@127.0.0.1:{self.port}/postgres"
         self._programs = programs
         self._directory = Path(tempfile.mkdtemp(prefix="postgres-"))
         self._data = self._directory / "data"
@@ -43,8 +45,10 @@ class PostgresServer:
         if os.getuid() == 0:
             self._as_user = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
             os.chown(self._directory, 65534, 65534)
+        password = self._directory / "password"
+        password.write_text(PASSWORD, encoding="utf-8")
         initdb = [*self._as_user, programs / "initdb", "-D", self._data, "-U", "app", "-E", "UTF8"]
-        options = ["--no-sync", "--locale=C.UTF-8", "--auth=trust"]
+        options = ["--no-sync", "--locale=C.UTF-8", "--auth=scram-sha-256", f"--pwfile={password}"]
         subprocess.run([*initdb, *options], check=True, stdout=subprocess.DEVNULL)
 
     def start(self) -> None:

@@ -441,9 +441,10 @@ def test_a_user_who_may_not_make_databases_reads_what_to_do(
     add_notes(1)
     jobs.create()
     with transaction() as session:
-        session.execute(text("CREATE ROLE modest LOGIN"))
+        session.execute(text("CREATE ROLE modest LOGIN PASSWORD 'modest'"))
         session.execute(text("GRANT ALL ON ALL TABLES IN SCHEMA public TO modest"))
-    monkeypatch.setenv("DATABASE_URL", make_url(database).set(username="modest").render_as_string())
+    modest = make_url(database).set(username="modest", password="modest")
+    monkeypatch.setenv("DATABASE_URL", modest.render_as_string(hide_password=False))
     get_settings.cache_clear()
     try:
         with pytest.raises(BackupError, match="ALTER ROLE modest CREATEDB"):

@@ -147,7 +147,7 @@ def _run(program: str, url: URL | None, *arguments: str) -> None:
     if url is not None:
         if url.password:
             environment["PGPASSWORD"] = str(url.password)
-        address = url.set(drivername="postgresql", password=None)
+        address = url._replace(drivername="postgresql", password=None)  # `set` would keep it
         command[1:1] = ["--no-password", f"--dbname={address.render_as_string()}"]
     try:
         subprocess.run(  # noqa: S603 - no shell
