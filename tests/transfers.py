@@ -15,6 +15,14 @@ import urllib.error
 import urllib.request
 from typing import Any
 
+FILE = b"""--limit\r
+Content-Disposition: form-data; name="file"; filename="new.csv"\r
+Content-Type: text/csv\r
+\r
+Name\r
+new\r
+--limit--\r
+"""
 PAUSE_SECONDS = 1.0  # all visitors have one address here, and the limits of one
 
 loadtest: Any = importlib.import_module("my_internal_tool.ops.loadtest")
@@ -24,11 +32,25 @@ failed: list[str] = []
 requests = 0
 
 
-async def ask(path: str, cookies: dict[str, str], content: bytes | None = None) -> None:
+def browser_headers() -> dict[str, str]:
+    """Load the page and ask for what it asks for; return what each later request says."""
+    cookies = loadtest.page_cookies(url)
+    request = urllib.request.Request(f"{url}/_stcore/health", headers=cookies)  # noqa: S310 - ours
+    with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310 - ours
+        found = re.search(r"_streamlit_xsrf=([^;]+)", str(answer.headers))
+    assert found, "no token against forged requests"
+    return {
+        "Content-Type": "multipart/form-data; boundary=limit",
+        "Cookie": f"{cookies['Cookie']}; {found[0]}",
+        "X-Xsrftoken": found[1],
+    }
+
+
+async def ask(path: str, headers: dict[str, str], content: bytes | None = None) -> None:
     """Fetch a file, or upload one."""
     global requests
     method = "PUT" if content else "GET"
-    request = urllib.request.Request(url + path, content, cookies, method=method)  # noqa: S310
+    request = urllib.request.Request(url + path, content, headers, method=method)  # noqa: S310 - ours
     requests += 1
     try:
         with await asyncio.to_thread(urllib.request.urlopen, request, timeout=30) as answer:
@@ -52,16 +74,16 @@ async def upload_path(tab: Any) -> str:
 
 async def visit() -> None:
     """Come, and upload and fetch in turns."""
-    cookies = await asyncio.to_thread(loadtest.page_cookies, url)
-    found = re.search(r"_instance=(\d+)", cookies["Cookie"])
+    headers = await asyncio.to_thread(browser_headers)
+    found = re.search(r"_instance=(\d+)", headers["Cookie"])
     instances.add(found[1] if found else "")
-    async with loadtest.open_tab(url, headers=cookies) as tab:
+    async with loadtest.open_tab(url, headers={"Cookie": headers["Cookie"]}) as tab:
         await tab.rerun()
         made = re.search(r"/media/[\w.-]+", str(tab.messages))
         assert made, "the page offers nothing to fetch"
         for _ in range(files):
-            await ask(await upload_path(tab), cookies, b"Name\nnew\n")
-            await ask(made[0], cookies)
+            await ask(await upload_path(tab), headers, FILE)
+            await ask(made[0], headers)
             await asyncio.sleep(PAUSE_SECONDS)
 
 
