@@ -17,9 +17,11 @@ from baking import (
     set_up,
     template_files,
 )
+from playwright.sync_api import Browser, sync_playwright
+from serving import chromium
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Iterator
     from pathlib import Path
 
 
@@ -70,6 +72,16 @@ def default(bake: Baker) -> Baked:
 def oldest_cookiecutter() -> Path:
     """Return the Python of an environment with the oldest cookiecutter that is supported."""
     return locked_environment("oldest-cookiecutter", ROOT / "requirements-oldest.txt")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Return a real Chromium."""
+    path = chromium()
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield running
+        running.close()
 
 
 @pytest.fixture(scope="session")

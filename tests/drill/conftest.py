@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from baking import run
 from nginx import Site, free_ports, program, site
-from playwright.sync_api import Browser, sync_playwright
-from serving import PRODUCTION, chromium, serving
+from serving import PRODUCTION, serving
 from visiting import (
     GIVEN_PASSWORD,
     PASSWORD,
@@ -24,15 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Return a real Chromium."""
-    path = chromium()
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield running
-        running.close()
+    from playwright.sync_api import Browser
 
 
 @pytest.fixture(scope="module")

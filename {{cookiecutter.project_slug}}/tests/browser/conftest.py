@@ -131,6 +131,10 @@ class Tab:
     def sign_in(self, username: str, password: str = PASSWORD) -> None:
         """Fill in the form and wait until the app is there."""
         self.try_to_sign_in(username, password)
+        self.wait_for_menu()
+
+    def wait_for_menu(self) -> None:
+        """Wait for what only somebody who is signed in sees."""
         self.page.get_by_test_id("stSidebarNavLink").first.wait_for(state="attached")
         self.wait()
 

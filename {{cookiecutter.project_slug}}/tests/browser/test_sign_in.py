@@ -226,8 +226,7 @@ def test_a_new_user_comes_in_by_a_code(new_tab: Callable[..., Tab]) -> None:
     form.get_by_label("New password", exact=True).fill(NEW_PASSWORD)
     form.get_by_label("Repeat the new password").fill(NEW_PASSWORD)
     form.get_by_role("button", name="Set the password").click()
-    tab.page.get_by_test_id("stSidebarNavLink").first.wait_for()
-    tab.wait()
+    tab.wait_for_menu()
     expect(tab.page.get_by_test_id("stSidebar")).to_contain_text("newcomer")
     tab.check()
 
@@ -248,8 +247,7 @@ def test_a_first_password_is_replaced(new_tab: Callable[..., Tab], server: Serve
     ):
         tab.page.get_by_label(label, exact=True).fill(text)
     tab.page.get_by_role("button", name="Change the password").click()
-    tab.page.get_by_test_id("stSidebarNavLink").first.wait_for()
-    tab.wait()
+    tab.wait_for_menu()
     expect(tab.page.locator("h1")).to_have_text("Users")
     tab.check()
 
