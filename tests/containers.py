@@ -33,7 +33,7 @@ print(answer.status, answer.read().decode())
 """
 
 USER = "ann"
-PASSWORD = "seven purple elephants"  # noqa: S105
+PASSWORD = "seven purple elephants"
 # With a hash, the account need not choose another password at the first sign-in.
 ADD_USER = (
     f"python -c \"from argon2 import PasswordHasher as P; print(P().hash('{PASSWORD}'))\""

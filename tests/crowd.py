@@ -21,7 +21,7 @@ HOST = "tool.example.com"
 THINK_SECONDS = 3.0
 
 loadtest: Any = importlib.import_module("my_internal_tool.ops.loadtest")
-context = ssl._create_unverified_context()  # noqa: S323 (the certificate signs itself)
+context = ssl._create_unverified_context()  # noqa: S323 - the certificate signs itself
 
 
 def load_page() -> str:
@@ -69,7 +69,7 @@ class Crowd:
             )
             async with tab as open_tab:
                 await self.click(open_tab, stay)
-        except Exception as error:  # noqa: BLE001 (whatever it is, a visitor saw it)
+        except Exception as error:  # noqa: BLE001 - whatever it is, a visitor saw it
             self.failed.append(repr(error))
 
     async def click(self, tab: Any, stay: bool) -> None:
@@ -116,12 +116,12 @@ async def main(people: int) -> None:
         tasks.append(asyncio.create_task(crowd.visit(stay=True)))
         await asyncio.sleep(THINK_SECONDS / people)
     newcomers = asyncio.create_task(crowd.keep_coming())
-    print("here", flush=True)  # noqa: T201
+    print("here", flush=True)
     while command := (await asyncio.to_thread(sys.stdin.readline)).strip():
         if command == "leave":
             crowd.leaving.set()
             await asyncio.gather(*tasks)
-        print(crowd.report(), flush=True)  # noqa: T201
+        print(crowd.report(), flush=True)
     newcomers.cancel()
 
 

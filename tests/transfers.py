@@ -91,7 +91,7 @@ async def main() -> None:
     """Let all come at once."""
     await asyncio.gather(*(visit() for _ in range(visitors)))
     found = {"instances": sorted(instances), "requests": requests, "failed": failed}
-    print(json.dumps(found))  # noqa: T201
+    print(json.dumps(found))
 
 
 asyncio.run(main())

@@ -18,8 +18,8 @@ from playwright.sync_api import Page, expect, sync_playwright
 if TYPE_CHECKING:
     from pathlib import Path
 
-PASSWORD = "seven purple elephants"  # noqa: S105
-GIVEN_PASSWORD = "nine yellow giraffes"  # noqa: S105
+PASSWORD = "seven purple elephants"
+GIVEN_PASSWORD = "nine yellow giraffes"
 SIGN_IN = {"AUTH_BACKEND": "password", "AUTH_ALLOW_ANONYMOUS": "false"}
 
 
@@ -110,7 +110,7 @@ def main() -> None:
             wait_for_menu(page)
             expect(page.get_by_test_id("stSidebar")).to_contain_text(username)
             instances |= {o["value"] for o in another.cookies() if o["name"].endswith("_instance")}
-        print(*sorted(instances))  # noqa: T201
+        print(*sorted(instances))
         browser.close()
 
 

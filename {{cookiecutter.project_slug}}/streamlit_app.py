@@ -9,7 +9,7 @@ import streamlit as st
 sys.path.insert(0, str(Path(__file__).with_name("src")))
 st.secrets.load_if_toml_exists()
 
-from {{cookiecutter.package_name}}.server import application  # noqa: E402
+from {{cookiecutter.package_name}}.server import application  # noqa: E402 - needs the path
 
 app = st.App(
     application.SCRIPT,

@@ -36,7 +36,7 @@ def test_streamlit_run_needs_only_the_requirements_and_secrets(
     for path in (tmp_path / "site-packages").glob("my_internal_tool*"):
         path.unlink() if path.is_file() else shutil.rmtree(path)
     variables = {"PYTHONPATH": str(tmp_path / "site-packages")}
-    python = sys._base_executable  # type: ignore[attr-defined]
+    python = sys._base_executable  # type: ignore[attr-defined]  # typeshed lacks it
     upgrade = ("-m", "my_internal_tool.cli", "db", "upgrade")
     made = run(
         project / ".venv/bin/python", *upgrade, cwd=project, DATABASE_URL=f"sqlite:///{database}"

@@ -17,7 +17,14 @@ import pytest
 import yaml
 from baking import ROOT, Baked, Baker, commit_all, run
 from containers import ADD_USER, USER, Engine, checker, find_engine, sign_in, timed
-from playwright.sync_api import Browser, BrowserContext, Error, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    Error,
+    FilePayload,
+    expect,
+    sync_playwright,
+)
 from serving import chromium, until
 
 if TYPE_CHECKING:
@@ -224,8 +231,8 @@ def test_uploads_arrive_whichever_instance_serves(
         page.goto(f"{URL}/records?lang=en")
         page.get_by_role("button", name="Import CSV").click(timeout=60_000)
         content = f"Asset no.,Name\nUP-{number},Uploaded {number}\n".encode()
-        files = [{"name": "new.csv", "mimeType": "text/csv", "buffer": content}]
-        page.locator("input[type=file]").set_input_files(files)  # type: ignore[arg-type]
+        file: FilePayload = {"name": "new.csv", "mimeType": "text/csv", "buffer": content}
+        page.locator("input[type=file]").set_input_files(file)
         expect(page.get_by_role("dialog")).to_contain_text("new.csv", timeout=30_000)
         # What the app says about the content of the file.
         expect(page.get_by_role("dialog")).to_contain_text("columns are missing", timeout=60_000)

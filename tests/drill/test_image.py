@@ -28,7 +28,7 @@ LARGEST_MB = 450
 KEY = "APP_SECRET_KEY=Zm9yLXRlc3RzLW9ubHktMDEyMzQ1Njc4OWFiY2RlZg"
 ANY_UID = str(200_000 + os.getpid())
 HARDENED = (
-    *("--user", ANY_UID, "--read-only", "--tmpfs", "/tmp"),  # noqa: S108 (in the container)
+    *("--user", ANY_UID, "--read-only", "--tmpfs", "/tmp"),  # noqa: S108 - in the container
     *("--cap-drop", "ALL", "--security-opt", "no-new-privileges"),
 )
 CANARY = "CANARY-5f1c9a77"
@@ -150,7 +150,7 @@ def files(image: Image, tmp_path_factory: pytest.TempPathFactory) -> dict[str, t
         for blob in filter(tarfile.TarInfo.isfile, outer.getmembers()):
             stream = outer.extractfile(blob)
             try:
-                layer = tarfile.open(fileobj=stream)  # noqa: SIM115
+                layer = tarfile.open(fileobj=stream)  # noqa: SIM115 - it is closed below
             except tarfile.ReadError:
                 continue  # the configuration
             with layer:
@@ -266,9 +266,9 @@ def test_it_runs_hardened_and_becomes_healthy(container: Container) -> None:
 
 def test_only_the_volume_and_tmp_can_be_written(container: Container) -> None:
     script = "import pathlib, sys; pathlib.Path(sys.argv[1], 'probe').write_text('x')"
-    for folder in ("/app/data", "/tmp"):  # noqa: S108 (in the container)
+    for folder in ("/app/data", "/tmp"):  # noqa: S108 - in the container
         container.execute("python", "-c", script, folder)
-    for folder in ("/app", "/app/src", "/var/tmp", "/home"):  # noqa: S108 (in the container)
+    for folder in ("/app", "/app/src", "/var/tmp", "/home"):  # noqa: S108 - in the container
         done = container.engine.run(
             "docker", "exec", container.name, "python", "-c", script, folder
         )

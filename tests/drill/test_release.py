@@ -87,8 +87,9 @@ def crowd(machine: Machine, project: Path, people: int) -> Iterator[Crowd]:
     """Let people come; the last of them leave at the end."""
     command = ("bash", folder() / "systemd-lab", "in", machine.name)
     program = (project / ".venv/bin/python", ROOT / "tests/crowd.py", str(people))
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-    process = subprocess.Popen([str(part) for part in (*command, *program)], **pipes)  # type: ignore[call-overload]
+    pipe = subprocess.PIPE
+    process = subprocess.Popen([*command, *program], stdin=pipe, stdout=pipe, text=True)
+    assert process.stdout
     try:
         assert process.stdout.readline() == "here\n"
         yield Crowd(process)

@@ -9,6 +9,7 @@ import shutil
 import sys
 import textwrap
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -52,7 +53,7 @@ sleep 1
 
 UNITS = ("my-internal-tool@8501", "my-internal-tool-backup@create", "my-internal-tool-check")
 TIMERS = ("check", "backup-create", "backup-verify", "backup-prune")
-OWN_PASSWORD = "seven purple elephants"  # noqa: S105
+OWN_PASSWORD = "seven purple elephants"
 
 
 def blocks(page: str, heading: str) -> list[str]:
@@ -193,7 +194,7 @@ def test_the_secret_is_neither_in_the_environment_nor_readable(machine: Machine)
     ("place", "allowed"),
     [
         ("/var/lib/my-internal-tool", True),
-        ("/tmp", True),  # noqa: S108
+        ("/tmp", True),  # noqa: S108 - that of the unit
         ("/opt/my-internal-tool/serving", False),
         ("/etc", False),
         ("/usr", False),
@@ -307,11 +308,17 @@ def test_timers_fire(machine: Machine, timer: str) -> None:
     assert machine.output(f"systemctl list-timers --all --no-legend {name}").split()[0] != "-"
 
 
+def stopped(machine: Machine, port: int) -> bool:
+    """Tell whether an instance has ended."""
+    show = f"systemctl show my-internal-tool@{port} --value -p ActiveState"
+    return machine.output(show) == "inactive"
+
+
 def test_all_stop_in_time_and_come_back_with_the_target_of_the_boot(machine: Machine) -> None:
     machine.output("systemctl stop my-internal-tool.target")
     for port in (8501, 8502):
         show = f"systemctl show my-internal-tool@{port} --value -p"
-        until(lambda show=show: machine.output(f"{show} ActiveState") == "inactive", 45)  # type: ignore[misc]
+        until(partial(stopped, machine, port), 45)
         assert machine.output(f"{show} Result") == "success"
         assert machine.output(f"{show} ExecMainStatus") == "0"
     wanted = machine.output("systemctl list-dependencies --plain multi-user.target")

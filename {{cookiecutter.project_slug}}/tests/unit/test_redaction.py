@@ -155,8 +155,7 @@ class Hostile:
     def __str__(self) -> NoReturn:
         raise RuntimeError("no")
 
-    # They have other types, and are never to be called.
-    __repr__ = __eq__ = __bool__ = __len__ = __hash__ = __str__  # type: ignore[assignment]
+    __repr__ = __eq__ = __bool__ = __len__ = __hash__ = __str__  # type: ignore[assignment]  # on purpose
 
 
 class HostileDict(dict[str, object]):

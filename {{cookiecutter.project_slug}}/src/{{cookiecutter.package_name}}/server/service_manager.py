@@ -66,8 +66,7 @@ async def report(settings: Settings) -> None:
     if not notify(status("starting")):
         return
     host, port = settings.app_host, settings.app_port
-    # An answer has to be asked for.
-    while not await answers(host, port):  # noqa: ASYNC110
+    while not await answers(host, port):  # noqa: ASYNC110 - nothing tells when it would be 200
         await asyncio.sleep(POLL_SECONDS)
     notify(READY, status(f"serving on {host}, port {port}"))
     log.info("ready")
