@@ -216,13 +216,18 @@ def test_known_and_unknown_users_look_the_same(site: Site) -> None:
             texts.update(alerts(page.text()))
             assert not page.redirect()
 
-    for _round in range(5):
+    def difference() -> float:
+        # Of the quickest of each: what other programs do on this machine only adds.
+        best = [min(values) for values in times.values()]
+        return max(best) / min(best) - 1
+
+    for turn in range(20):
         for kind, username in names.items():
             asyncio.run(attempt(kind, username))
+        if turn >= 4 and difference() < 0.1:
+            break
     assert len(texts) == 1
-    # The quickest one of each: what other programs do on this machine only adds.
-    best = [min(values) for values in times.values()]
-    assert max(best) < 1.1 * min(best), times
+    assert difference() < 0.1, times
 
 
 # --- Cookies --------------------------------------------------------------------------------------

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 START_SECONDS = 60
-PASSWORD = "p@ss/w:rd 100%"  # what is special in an address, and in the file of Alembic
+PASSWORD = "p@ss/w:rd-100%"  # what is special in an address, and in the file of Alembic
 FOLDERS = "/usr/lib/postgresql/*/bin"  # Debian keeps the programs of each version out of PATH
 
 
