@@ -52,6 +52,9 @@ PLANTED = {
         "on: push\njobs: {a: {runs-on: ubuntu-latest, steps: [{uses: actions/checkout@v4}]}}\n",
         "unpinned-uses",
     ),
+    "script": ("scan", "deploy/planted", "#!/bin/bash\nrm $1\n", "SC2086"),
+    "image": ("scan", "Dockerfile", "FROM python\n", "DL3006"),
+    "compose": ("scan", "compose.dev.yaml", "services: {app: {imag: planted}}\n", "imag"),
 }
 
 
@@ -73,7 +76,9 @@ def act(
     command: list[str | Path] = ["act", event, "--workflows", path, "--job", job, *options]
     platform = ("--platform", "ubuntu-latest=-self-hosted", "--no-cache-server")
     home = {"XDG_CACHE_HOME": str(project.parent / "cache"), "PATH": lab_path}
-    home["UV_CACHE_DIR"] = run("uv", "cache", "dir", cwd=project).stdout.strip()
+    home["UV_CACHE_DIR"] = run(
+        sys.executable, "-m", "uv", "cache", "dir", cwd=project
+    ).stdout.strip()
     secret = ("--secret", "GITHUB_TOKEN=none")
     return run(*command, *matrix, *platform, *stubs, *variables, *secret, cwd=project, **home)
 
