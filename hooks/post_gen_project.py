@@ -38,7 +38,7 @@ def remove_caches(project: Path) -> None:
 def unchosen(answers: dict[str, Any]) -> list[str]:
     """Return the files and folders that belong to options which are off.
 
-    What has no Jinja is copied, and what is copied cannot have a conditional name.
+    They come in groups, and what has no Jinja is copied, which allows no conditional name.
     """
     server, containers = answers["use_systemd"], answers["use_docker"]
     github = answers["ci_provider"] in {"github", "both"}

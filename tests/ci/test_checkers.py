@@ -170,6 +170,16 @@ def test_ci_covers_every_supported_python(bake: Baker) -> None:
     assert 'requires-python = ">=3.11"' in baked.read("pyproject.toml")
 
 
+def test_what_runs_on_one_python_runs_on_the_chosen_one(bake: Baker) -> None:
+    baked = bake(ci_provider="both", python_version="3.12")
+    set_up = [
+        step["with"] for step in github_steps(baked) if "setup-python" in step.get("uses", "")
+    ]
+    versions = {options["python-version"] for options in set_up}
+    assert versions == {"3.12", "${{ matrix.python }}"}
+    assert 'PYTHON_VERSION: "3.12"' in baked.read(".gitlab-ci.yml")
+
+
 def test_only_protected_environments_have_the_keys_of_servers(bake: Baker) -> None:
     baked = bake(ci_provider="both")
     for flow in workflows(baked).values():
