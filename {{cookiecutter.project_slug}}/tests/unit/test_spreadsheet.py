@@ -84,7 +84,7 @@ def sheet(*row: object) -> list[ElementTree.Element]:
     write_xlsx(file, ["heading"] * len(row), [row])
     archive = zipfile.ZipFile(file)
     for name in archive.namelist():
-        ElementTree.fromstring(archive.read(name))  # noqa: S314 - our own - our own
+        ElementTree.fromstring(archive.read(name))  # noqa: S314 - our own
     root = ElementTree.fromstring(archive.read("xl/worksheets/sheet1.xml"))  # noqa: S314 - our own
     assert root.find(f".//{SPACE}f") is None
     return list(root.iter(f"{SPACE}row"))[1].findall(f"{SPACE}c")

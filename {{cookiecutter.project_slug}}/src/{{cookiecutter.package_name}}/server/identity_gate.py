@@ -328,7 +328,7 @@ async def _send_away(tab: Tab, settings: Settings) -> None:
     try:
         if not tab.closed:
             await tab.send({"type": "websocket.send", "bytes": message.SerializeToString()})
-    except Exception as error:  # noqa: BLE001 - servers differ in what they raise - whatever the server raises for a lost connection
+    except Exception as error:  # noqa: BLE001 - servers differ in what they raise
         log.debug("tab was gone", reason=type(error).__name__)
     await close(tab, 1008)
     if tab.session_id:  # its data must not wait for somebody who resumes it
