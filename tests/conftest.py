@@ -39,9 +39,9 @@ def pytest_runtest_makereport(
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Print the numbers."""
-    if measured.LINES:
+    if lines := measured.summary():
         terminalreporter.section("measured")
-        for line in measured.LINES:
+        for line in lines:
             terminalreporter.line(line)
 
 

@@ -2,9 +2,30 @@
 
 from __future__ import annotations
 
-LINES: list[str] = []
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import subprocess
+
+_lines: list[str] = []
+_findings: dict[str, list[int]] = {}
 
 
 def note(what: str, value: object, target: object = "") -> None:
     """Note a number, and what it must be."""
-    LINES.append(f"{what}: {value}" + (f" ({target})" if target else ""))
+    _lines.append(f"{what}: {value}" + (f" ({target})" if target else ""))
+
+
+def findings(checker: str, done: subprocess.CompletedProcess[str] | list[str]) -> list[str]:
+    """Count what a checker has found in one project; return it, line by line."""
+    if not isinstance(done, list):
+        printed = (done.stdout + done.stderr).strip().splitlines()
+        done = (printed or [f"exit code {done.returncode}"]) if done.returncode else []
+    _findings.setdefault(checker, []).append(len(done))
+    return done
+
+
+def summary() -> list[str]:
+    """Return a line for each number, and one for each checker."""
+    counts = [f"{name}: {sum(n)} findings in {len(n)} runs" for name, n in _findings.items()]
+    return _lines + counts

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+import measured
 import pytest
 import yaml
 from baking import Baked, Baker, run
@@ -82,7 +83,8 @@ def test_the_checkers_find_nothing(baked: Baked, lab_path: str) -> None:
         transform = ("--data-transform", "gitlab-ci")
         commands += [(*schema, "vendor.gitlab-ci", *transform, ".gitlab-ci.yml")]
     for command in commands:
-        assert findings(*command, lab_path=lab_path, baked=baked) == []
+        found = findings(*command, lab_path=lab_path, baked=baked)
+        assert measured.findings(str(command[0]), found) == []
 
 
 @pytest.mark.parametrize(
