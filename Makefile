@@ -68,11 +68,11 @@ ENVIRONMENT = @set -e; for python in $(PYTHON) python3 python3.14 python3.13 pyt
 	rm -rf $(@D); \
 	if command -v uv >/dev/null; then \
 		uv venv --quiet --python "$$python" $(@D); \
-		uv pip install --quiet --python $(@D)/bin/python --require-hashes --requirement $<; \
+		uv pip install --quiet --python $(@D)/bin/python --no-deps --require-hashes --requirement $<; \
 	else \
 		"$$python" -m venv $(@D); \
 		$(@D)/bin/python -m pip install --quiet --disable-pip-version-check \
-			--require-hashes --requirement $<; \
+			--no-deps --require-hashes --requirement $<; \
 	fi; \
 	touch $@
 

@@ -376,7 +376,7 @@ def make_environment(release: Path) -> None:
         run(sys.executable, "-m", "venv", environment)
         pip = (environment / "bin/python", "-m", "pip", "--disable-pip-version-check")
         lock = release / "requirements.txt"
-        run(*pip, "install", "--quiet", "--require-hashes", "--requirement", lock)
+        run(*pip, "install", "--quiet", "--no-deps", "--require-hashes", "--requirement", lock)
     # Not installed but named: building a package would fetch tools that no lock holds.
     path_file = environment / libraries / f"{PACKAGE}.pth"
     path_file.unlink(missing_ok=True)  # may be a link to the file of another release
