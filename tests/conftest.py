@@ -17,12 +17,15 @@ from baking import (
     set_up,
     template_files,
 )
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 from serving import chromium
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
     from pathlib import Path
+
+# A busy machine draws slowly; Playwright's own limit for what is expected is 5 seconds.
+expect.set_options(timeout=30_000)
 
 
 @pytest.hookimpl(wrapper=True)

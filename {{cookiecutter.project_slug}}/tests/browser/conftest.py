@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
 from {{cookiecutter.package_name}}.auth import audit, sessions, users
 from {{cookiecutter.package_name}}.auth.roles import Role
@@ -29,6 +29,10 @@ if TYPE_CHECKING:
 SCREENSHOTS = PROJECT / "build" / "screenshots"
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 INSTALL = "Chromium is missing: apt-get install chromium, or playwright install chromium"
+
+# A busy machine draws slowly; Playwright's own limit for what is expected is 5 seconds.
+WAIT_MILLISECONDS = 30_000
+expect.set_options(timeout=WAIT_MILLISECONDS)
 
 # Streamlit looks for the folder that it is served from, and starts with that of the page: at
 # /health it asks for /health/_stcore/health, and takes the 404 for an answer.
@@ -145,7 +149,7 @@ class Tab:
         password_field.fill(password)
         password_field.press("Enter")
 
-    def wait_for_sign_in_page(self, timeout: float = 30_000) -> None:
+    def wait_for_sign_in_page(self, timeout: float = WAIT_MILLISECONDS) -> None:
         """Wait until the app asks who is there."""
         field = self.page.locator("input[autocomplete=current-password]")
         field.wait_for(timeout=timeout)
@@ -221,7 +225,7 @@ def new_tab(browser: Browser, server: Server) -> Iterator[Callable[..., Tab]]:
 def tab_in(context: BrowserContext, server: Server) -> Tab:
     """Open one more tab in a browser."""
     tab = Tab(context.new_page(), server.url)
-    tab.page.set_default_timeout(30_000)
+    tab.page.set_default_timeout(WAIT_MILLISECONDS)
     tab.page.on("console", tab.note_message)
     tab.page.on("pageerror", lambda error: tab.problems.append(str(error)))
     tab.page.on("request", tab.note_request)
