@@ -94,6 +94,11 @@ def uv(*arguments: str | Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def uv_cache() -> str:
+    """Return the folder of downloads that the uv of the tests shares with others."""
+    return run(sys.executable, "-m", "uv", "cache", "dir", cwd=ROOT).stdout.strip()
+
+
 def set_up(project: Path) -> None:
     """Install a bake into its .venv, with the uv of the tests' own environment."""
     done = run(

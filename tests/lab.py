@@ -79,7 +79,7 @@ class Machine:
             self.put(kept, house)
         else:
             self.put(lock, "/srv/")
-            pip = f"/srv/venv/bin/pip download --quiet --dest {house} --requirement"
+            pip = f"/srv/venv/bin/pip download --quiet --no-deps --dest {house} --requirement"
             script = f"python3 -m venv /srv/venv; {pip} /srv/{lock.name}; touch {house}/complete"
             done = self.sh(script, online=True)
             assert done.returncode == 0, done.stderr

@@ -8,7 +8,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
-from baking import PROJECT_FOLDER, Baked, Baker, commit_all, git, run
+from baking import PROJECT_FOLDER, Baked, Baker, commit_all, git, run, uv_cache
 
 if TYPE_CHECKING:
     import subprocess
@@ -76,9 +76,7 @@ def act(
     command: list[str | Path] = ["act", event, "--workflows", path, "--job", job, *options]
     platform = ("--platform", "ubuntu-latest=-self-hosted", "--no-cache-server")
     home = {"XDG_CACHE_HOME": str(project.parent / "cache"), "PATH": lab_path}
-    home["UV_CACHE_DIR"] = run(
-        sys.executable, "-m", "uv", "cache", "dir", cwd=project
-    ).stdout.strip()
+    home["UV_CACHE_DIR"] = uv_cache()
     secret = ("--secret", "GITHUB_TOKEN=none")
     return run(*command, *matrix, *platform, *stubs, *variables, *secret, cwd=project, **home)
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from baking import BUILD, REQUIRE_ALL, ROOT, Baked, Baker, commit_all, git, run
+from baking import BUILD, REQUIRE_ALL, ROOT, Baked, Baker, commit_all, git, run, uv_cache
 from serving import chromium, free_port, get, until
 
 if TYPE_CHECKING:
@@ -30,9 +30,8 @@ def home(tmp_path: Path) -> dict[str, str]:
     """Return a home without anything, but with the downloads of this machine."""
     folder = tmp_path / "home"
     folder.mkdir(exist_ok=True)
-    cache = run(sys.executable, "-m", "uv", "cache", "dir", cwd=tmp_path).stdout.strip()
     pip_cache = os.environ.get("PIP_CACHE_DIR", str(Path.home() / ".cache/pip"))
-    return {"HOME": str(folder), "UV_CACHE_DIR": cache, "PIP_CACHE_DIR": pip_cache}
+    return {"HOME": str(folder), "UV_CACHE_DIR": uv_cache(), "PIP_CACHE_DIR": pip_cache}
 
 
 @contextlib.contextmanager
