@@ -22,8 +22,8 @@ test: .venv/.ready ## Run all tests; REQUIRE_ALL=1 fails where one would be skip
 test-fast: .venv/.ready ## Run the tests of generation only: less than a minute
 	@$(BIN)/python -m pytest -n 2 --dist loadscope tests/render $(ARGS)
 
-bench: build/cookiecutter/.ready ## Measure a generated project against bare Streamlit
-	@build/cookiecutter/bin/python -m bench
+bench: .venv/.ready ## Measure a generated project against bare Streamlit
+	@$(BIN)/python -m bench
 
 lint: .venv/.ready ## Check the template's own code
 	@$(BIN)/ruff check $(CODE)

@@ -9,6 +9,9 @@ import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+from . import replicas
 
 TEMPLATE = Path(__file__).parents[1]
 PROJECT = "my-internal-tool"
@@ -24,12 +27,18 @@ class Figure:
     value: float
     target: float
     unit: str
+    at_least: bool = False
+
+    @property
+    def met(self) -> bool:
+        """Tell whether the target is reached."""
+        return self.value >= self.target if self.at_least else self.value <= self.target
 
     def line(self) -> str:
         """Return the figure, its target, and whether it is met."""
-        verdict = "ok" if self.value <= self.target else "MISSED"
-        value, target = f"{self.value:.2f} {self.unit}", f"<= {self.target:g} {self.unit}"
-        return f"{self.name:<32} {value:>12} {target:>14}  {verdict}"
+        sign = ">=" if self.at_least else "<="
+        value, target = f"{self.value:.2f} {self.unit}", f"{sign} {self.target:g} {self.unit}"
+        return f"{self.name:<32} {value:>12} {target:>14}  {'ok' if self.met else 'MISSED'}"
 
 
 def bake(folder: Path) -> float:
@@ -40,21 +49,19 @@ def bake(folder: Path) -> float:
     return time.perf_counter() - began
 
 
-def measure(project: Path) -> dict[str, dict[str, float]]:
-    """Install the project and run measure.py with its own Python."""
-    subprocess.run(["make", "setup"], cwd=project, check=True, stdout=subprocess.DEVNULL)
+def measure(project: Path) -> dict[str, Any]:
+    """Run measure.py with the project's own Python."""
     command = [str(project / ".venv/bin/python"), str(Path(__file__).parent / "measure.py")]
     result = subprocess.run(
         [*command, str(project), PACKAGE], check=True, stdout=subprocess.PIPE, text=True
     )
-    figures: dict[str, dict[str, float]] = json.loads(result.stdout)
+    figures: dict[str, Any] = json.loads(result.stdout)
     return figures
 
 
-def table(seconds: float, data: dict[str, dict[str, float]]) -> list[Figure]:
+def table(seconds: float, data: dict[str, Any], gain: float) -> list[Figure]:
     """Turn what was measured into figures with the targets of the design."""
-    cpu, first = data["cpu_ms"], data["first"]
-    own = cpu["generated"] - cpu["frozen"]
+    cpu, own, first = data["cpu_ms"], data["own_ms"], data["first"]
     # With a click a second: an answer of the database is believed for four.
     session = data["session_ms"]["asked"] / 4 + data["session_ms"]["cached"]
     start, memory = data["start"], data["memory"]
@@ -68,15 +75,21 @@ def table(seconds: float, data: dict[str, dict[str, float]]) -> list[Figure]:
         Figure("start to ready / bare", start["generated"] / start["bare"], 1.3, "x"),
         Figure("memory after a visit / bare", memory["generated"] / memory["bare"], 1.1, "x"),
         Figure("memory after 200 sessions", memory["after_sessions"] / memory["before"], 1.2, "x"),
+        Figure("reruns/s, two replicas / one", gain, 1.6, "x", at_least=True),
     ]
 
 
 def main() -> None:
     """Print the table; exit code 1 if a target is missed."""
+    if reason := replicas.missing():
+        sys.exit(f"make bench {reason}")
     with tempfile.TemporaryDirectory() as folder:
         seconds = min(bake(Path(folder)) for _ in range(BAKES))
-        data = measure(Path(folder) / PROJECT)
-    figures = table(seconds, data)
+        project = Path(folder) / PROJECT
+        subprocess.run(["make", "setup"], cwd=project, check=True, stdout=subprocess.DEVNULL)
+        data = measure(project)
+        gain = replicas.gain(project, Path(folder))
+    figures = table(seconds, data, gain)
     for figure in figures:
         print(figure.line())
     print(
@@ -84,7 +97,7 @@ def main() -> None:
         f"{data['first']['bare']:.0f}x, start {data['start']['bare']:.1f} s, "
         f"{data['memory']['bare']:.0f} MB"
     )
-    sys.exit(any(figure.value > figure.target for figure in figures))
+    sys.exit(not all(figure.met for figure in figures))
 
 
 if __name__ == "__main__":
