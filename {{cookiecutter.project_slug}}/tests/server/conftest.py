@@ -1,4 +1,4 @@
-"""What the tests of the server share: a server with tight limits, and a way to read metrics."""
+"""What the tests of the server share: running applications, and a way to read metrics."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from ..conftest import PRODUCTION, Server, running_server
+from ..conftest import PRODUCTION, Server, running_server, small_project
+from .running_site import Site, start_site, with_database
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,6 +17,23 @@ if TYPE_CHECKING:
 # RFC 5737 addresses: nobody has them.
 OFFICE = "203.0.113.9"
 STRANGER = "198.51.100.7"
+
+# Files, a widget for uploads and a secret of one session; and who the server thinks is there.
+PAGE = """
+from functools import partial
+import streamlit as st
+from {{cookiecutter.package_name}}.auth.current import current_user
+
+user = current_user()
+name = user.username if user else "nobody"
+st.text(f"user={name}")
+st.session_state.setdefault("secret", f"secret of {name}")
+st.text(st.session_state["secret"])
+st.file_uploader("file")
+st.download_button("report", f"report for {name}", "report.txt")
+st.download_button("later", partial("made later for {}".format, name), "later.txt")
+st.text(f"headers={st.context.headers.to_dict()} cookies={st.context.cookies.to_dict()}")
+"""
 
 
 @pytest.fixture(scope="session")
@@ -31,6 +49,31 @@ def guarded_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]
     }
     with running_server(tmp_path_factory.mktemp("guarded"), variables) as running:
         yield running
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def shared_site(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Site]:
+    yield from start_site(request.param, tmp_path_factory.mktemp("site"))
+
+
+@pytest.fixture
+def site(shared_site: Site, monkeypatch: pytest.MonkeyPatch) -> Site:
+    """Return the application on each database, for the tests of one file."""
+    return with_database(shared_site, monkeypatch)
+
+
+@pytest.fixture(scope="module")
+def shared_small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    project = small_project(tmp_path_factory.mktemp("small"), PAGE)
+    yield from start_site("sqlite", tmp_path_factory.mktemp("log"), project)
+
+
+@pytest.fixture
+def small(shared_small: Site, monkeypatch: pytest.MonkeyPatch) -> Site:
+    """Return an application that consists of PAGE, for the tests of one file."""
+    return with_database(shared_small, monkeypatch)
 
 
 def metric(server: Server, name: str, **labels: str) -> float:

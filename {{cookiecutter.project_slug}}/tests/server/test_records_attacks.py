@@ -11,16 +11,13 @@ from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-import pytest
 from streamlit.proto.BackMsg_pb2 import BackMsg
 
 from {{cookiecutter.package_name}}.records import service
 from {{cookiecutter.package_name}}.records.fields import Values
 
-from .running_site import Site, start_site, with_database
-
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from .running_site import Site
 
 MARKUP = "**b** :red[r] $x$ <img src=x onerror=alert(1)> [l](javascript:alert(1)) `c`"
 FORMULAS = ["=1+1", "+1+1", "-1+1", "@SUM(1)", "\t=1+1", "=cmd|' /C calc'!A0"]
@@ -33,18 +30,6 @@ VALUES = Values(
     bought_on=date(2026, 1, 1),
     note="",
 )
-
-
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def shared_site(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Site]:
-    yield from start_site(request.param, tmp_path_factory.mktemp("records"))
-
-
-@pytest.fixture
-def site(shared_site: Site, monkeypatch: pytest.MonkeyPatch) -> Site:
-    return with_database(shared_site, monkeypatch)
 
 
 def test_search_and_sort_are_no_sql(site: Site) -> None:

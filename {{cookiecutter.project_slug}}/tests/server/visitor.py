@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -45,6 +47,10 @@ class Page:
     def text(self) -> str:
         """Return everything that the last run has sent."""
         return "\n".join(str(message) for message in self.tab.messages)
+
+    def alerts(self) -> list[str]:
+        """Return the texts of the coloured boxes."""
+        return re.findall(r'alert \{\s+body: "([^"]*)"', self.text())
 
     def redirect(self) -> str:
         """Return where the last run sends the browser; empty if nowhere."""
@@ -137,6 +143,15 @@ class Visitor:
             await page.open()
             await page.submit("Sign in", User_name=username, Password=password)
             return page
+
+    def outcome(self, username: str, password: str) -> str:
+        """Try to sign in; return "ok", "wrong" or "wait"."""
+        page = asyncio.run(self.try_password(username, password))
+        if page.redirect():
+            self.get(page.redirect())
+            return "ok"
+        [text] = page.alerts()
+        return "wait" if "Too many" in text else "wrong"
 
     async def sign_in(self, username: str, password: str) -> None:
         """Sign in with a user name and a password, as far as to the cookie."""
