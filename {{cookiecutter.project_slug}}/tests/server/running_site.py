@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import httpx
+
 from {{cookiecutter.package_name}}.auth import sessions, users
 from {{cookiecutter.package_name}}.auth.audit import Actor
 from {{cookiecutter.package_name}}.auth.roles import Role
@@ -61,6 +63,11 @@ class Site:
         visitor.get()
         return visitor
 
+    def leaks(self) -> list[str]:
+        """Return the secrets of the tests that are in the log or the metrics."""
+        seen = self.server.log() + httpx.get(self.server.metrics_url).text
+        return [secret for secret in (PASSWORD, *self.secrets) if secret in seen]
+
 
 def start_site(
     kind: str,
@@ -73,7 +80,9 @@ def start_site(
         environment = PRODUCTION | UNLIMITED | {"DATABASE_URL": database} | dict(variables or {})
         projects = [project] if project else []
         with running_server(directory, environment, *projects) as server:
-            yield Site(server, database, directory)
+            site = Site(server, database, directory)
+            yield site
+            assert not site.leaks()
 
 
 def with_database(site: Site, monkeypatch: pytest.MonkeyPatch) -> Site:
