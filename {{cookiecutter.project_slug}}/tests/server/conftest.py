@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 OFFICE = "203.0.113.9"
 STRANGER = "198.51.100.7"
 
+# What Markdown and HTML would make something of.
+MARKUP = "**b** :red[r] $x$ <img src=x onerror=alert(1)> [l](javascript:alert(1)) `c`"
+
 # Files, a widget for uploads and a secret of one session; and who the server thinks is there.
 PAGE = """
 from functools import partial

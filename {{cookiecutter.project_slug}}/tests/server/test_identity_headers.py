@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
     from .running_site import Site
 
+BOB = ("X-Forwarded-User", "bob")
+SPELLINGS = ["X-App-{}", "x-app-{}", "X_App_{}", "X-APP_{}", "x_app-{}"]
+
 
 @pytest.fixture(scope="module")
 def proxied(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[bool, Server]]:
@@ -33,10 +36,6 @@ def proxied(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[bool, Ser
         running_server(log, backend | {"TRUSTED_PROXIES": "10.9.8.7"}, project) as other,
     ):
         yield {True: trusted, False: other}
-
-
-BOB = ("X-Forwarded-User", "bob")
-SPELLINGS = ["X-App-{}", "x-app-{}", "X_App_{}", "X-APP_{}", "x_app-{}"]
 
 
 @pytest.mark.parametrize("spelling", SPELLINGS)

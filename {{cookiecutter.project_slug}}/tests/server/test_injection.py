@@ -11,6 +11,8 @@ import pytest
 from {{cookiecutter.package_name}}.auth import users
 from {{cookiecutter.package_name}}.auth.roles import Role
 
+from .conftest import MARKUP
+
 if TYPE_CHECKING:
     from .running_site import Site
 
@@ -22,7 +24,6 @@ INJECTIONS = [
     "'; DROP TABLE users; --",
     "\\' OR 1=1 #",
 ]
-MARKUP = "**b** :red[r] $x$ <img src=x onerror=alert(1)> [l](javascript:alert(1)) `c`"
 
 
 @pytest.mark.parametrize("page", ["users", "audit"])

@@ -16,10 +16,11 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from {{cookiecutter.package_name}}.records import service
 from {{cookiecutter.package_name}}.records.fields import Values
 
+from .conftest import MARKUP
+
 if TYPE_CHECKING:
     from .running_site import Site
 
-MARKUP = "**b** :red[r] $x$ <img src=x onerror=alert(1)> [l](javascript:alert(1)) `c`"
 FORMULAS = ["=1+1", "+1+1", "-1+1", "@SUM(1)", "\t=1+1", "=cmd|' /C calc'!A0"]
 VALUES = Values(
     asset_no="A-1",
