@@ -32,8 +32,9 @@ if TYPE_CHECKING:
 
 log = get_logger(__name__)
 
-# How long a request in flight may go on after SIGTERM; without a limit uvicorn waits for ever.
-SHUTDOWN_SECONDS: Final = 3
+# How long a request in flight may go on after SIGTERM; without a limit uvicorn waits for ever. With
+# the rest of the stop it has to stay below 5 s on a busy machine too.
+SHUTDOWN_SECONDS: Final = 2
 DRAIN_POLL_SECONDS: Final = 0.5
 # Closed sessions are kept for server.disconnectedSessionTTL, but Streamlit looks for expired ones
 # only when the next session comes: an idle server would keep their memory (issue 12506).
