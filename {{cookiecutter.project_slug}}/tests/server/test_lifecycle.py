@@ -100,7 +100,9 @@ def test_the_end_does_not_wait_for_a_slow_request(tmp_path: Path) -> None:
         with socket.create_connection(("localhost", port)) as client:
             client.sendall(b"GET /slow HTTP/1.1\r\nHost: localhost\r\n\r\n")
             time.sleep(0.5)  # the request must be in the handler; nothing tells when it is
-            assert server.stop() == 0  # within 10 s; the request would take 60
+            started = time.monotonic()
+            assert server.stop() == 0
+            assert time.monotonic() - started < 5
         assert "timeout graceful shutdown exceeded" in server.log()
 
 
