@@ -180,6 +180,19 @@ class Tab:
         assert not self.page.get_by_test_id("stException").count()
         assert self.overflow() <= 0, "the page scrolls sideways"
 
+    def unfold(self, label: str) -> None:
+        """Open an expander, and wait until it has stopped moving.
+
+        It slides for half a second, also for who asks for less motion. A button in it may meanwhile
+        move away between the press and the release of the mouse, and the click is lost.
+        """
+        expander = self.page.get_by_test_id("stExpander").filter(has_text=label)
+        expander.locator("summary").click()
+        self.page.wait_for_function(
+            "(expander) => !expander.getAnimations({subtree: true}).length",
+            arg=expander.element_handle(),
+        )
+
     def overflow(self) -> int:
         """Return by how many pixels the page is wider than the window."""
         width: int = self.page.evaluate(

@@ -219,7 +219,7 @@ def test_a_new_user_comes_in_by_a_code(new_tab: Callable[..., Tab]) -> None:
 
     tab = new_tab(user=None)
     tab.open("/?lang=en")
-    tab.page.get_by_text("Forgotten password or first sign-in").click()
+    tab.unfold("Forgotten password or first sign-in")
     form = tab.page.get_by_test_id("stForm").nth(1)
     form.get_by_label("User name").fill("newcomer")
     form.get_by_label("Code").fill(code)
