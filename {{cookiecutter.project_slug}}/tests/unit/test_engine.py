@@ -367,9 +367,11 @@ def test_sqlite_gives_up_on_another_process_that_writes(
     assert texts_of(sqlite_path) == [("after",)]
 
 
-@pytest.mark.usefixtures("sqlite_path")
-def test_a_writer_gives_up_on_another_that_does_not_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine, "WRITE_SECONDS", 1)
+@pytest.mark.usefixtures("database")
+def test_a_transaction_gives_up_on_others_that_do_not_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "TURN_SECONDS", 1)
+    monkeypatch.setattr(engine, "POOL_KEPT", 1)
+    monkeypatch.setattr(engine, "POOL_MORE", 0)
     started, end = threading.Event(), threading.Event()
 
     def hold() -> None:
@@ -380,7 +382,7 @@ def test_a_writer_gives_up_on_another_that_does_not_end(monkeypatch: pytest.Monk
     with ThreadPoolExecutor() as pool:
         holder = pool.submit(hold)
         started.wait()
-        assert "another transaction has written for 1 s" in unavailable()
+        assert "other transactions have not ended for 1 s" in unavailable()
         end.set()
         holder.result()
 

@@ -17,13 +17,16 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session
 
 from ..settings import get_settings
+from .turns import Turns
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 BUSY_SECONDS: Final = 5  # how long SQLite waits for another process that writes
-WRITE_SECONDS: Final = 30  # how long a writer waits for the other writers of this process
-POOL_SECONDS: Final = 30  # how long a query waits for a connection of the pool
+TURN_SECONDS: Final = 30  # how long a transaction waits for the others of this process
+# How many connections to PostgreSQL a process keeps open, and how many more it opens when needed.
+POOL_KEPT: Final = 5
+POOL_MORE: Final = 10
 POSTGRESQL: Final = {
     "connect_timeout": 5,
     # A server that vanished without a farewell is noticed in seconds, not in the hours of TCP.
@@ -59,10 +62,10 @@ class DatabaseUnavailable(Exception):  # noqa: N818 - it says what is the matter
 
 @dataclass
 class _Database:
-    """An engine, and what keeps its writers in order."""
+    """An engine, and the line in front of it."""
 
     engine: Engine
-    writing: threading.Lock = field(default_factory=threading.Lock)
+    turns: Turns
     open: threading.local = field(default_factory=threading.local)  # .session of this thread
 
 
@@ -91,7 +94,7 @@ def transaction(*, read_only: bool = False) -> Iterator[Session]:
         return
     with (
         clear_errors(read_only=read_only),
-        _turn_to_write(database, read_only),
+        _turn(database, read_only),
         # Objects stay readable after the commit, when their session is gone.
         Session(get_engine(read_only=read_only), expire_on_commit=False) as session,
     ):
@@ -200,18 +203,21 @@ def _make_private(path: Path) -> None:
 
 
 @contextmanager
-def _turn_to_write(database: _Database, read_only: bool) -> Iterator[None]:
-    """Let the writers of this process wait in line: SQLite's own waiting starves some of them."""
-    if read_only or database.engine.dialect.name != "sqlite":
+def _turn(database: _Database, read_only: bool) -> Iterator[None]:
+    """Let the transactions of this process wait in line: for a connection, or to write to SQLite.
+
+    SQLite's own waiting starves some of them, and so does that of the pool.
+    """
+    if read_only and database.engine.dialect.name == "sqlite":  # it waits for nobody
         yield
         return
-    if not database.writing.acquire(timeout=WRITE_SECONDS):
-        text = f"the database is unavailable: another transaction has written for {WRITE_SECONDS} s"
-        raise DatabaseUnavailable(text)
+    if not database.turns.acquire(TURN_SECONDS):
+        text = f"other transactions have not ended for {TURN_SECONDS} s"
+        raise DatabaseUnavailable(f"the database is unavailable: {text}")
     try:
         yield
     finally:
-        database.writing.release()
+        database.turns.release()
 
 
 def _databases() -> dict[str, _Database]:
@@ -224,6 +230,13 @@ def _database() -> _Database:
     text = get_settings().database_url.get_secret_value()
     databases = _databases()
     if text not in databases:
-        database = _Database(new_engine(make_url(text), pool_timeout=POOL_SECONDS))
+        engine = new_engine(
+            make_url(text),
+            pool_size=POOL_KEPT,
+            max_overflow=POOL_MORE,
+            pool_timeout=TURN_SECONDS,
+        )
+        places = 1 if engine.dialect.name == "sqlite" else POOL_KEPT + POOL_MORE
+        database = _Database(engine, Turns(places))
         databases.setdefault(text, database)  # atomic: of two at once, one wins
     return databases[text]

@@ -1,0 +1,57 @@
+"""The line in front of the database."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from {{cookiecutter.package_name}}.data.turns import Turns
+
+
+def come(turns: Turns, served: list[int], number: int) -> None:
+    """Take a place twice, the second time at once after the first."""
+    for _ in range(2):
+        assert turns.acquire(30)
+        served.append(number)
+        turns.release()
+
+
+def wait_for_line(turns: Turns, length: int) -> None:
+    """Wait until so many stand in line."""
+    while len(turns._waiting) < length:
+        time.sleep(0.001)
+
+
+def test_who_has_waited_longest_is_next_and_who_comes_again_is_last() -> None:
+    turns, served = Turns(1), list[int]()
+    assert turns.acquire(0)
+    with ThreadPoolExecutor() as pool:
+        for number in range(3):
+            pool.submit(come, turns, served, number)
+            wait_for_line(turns, number + 1)
+        turns.release()
+    assert served == [0, 1, 2, 0, 1, 2]
+
+
+@pytest.mark.parametrize("places", [1, 3])
+def test_no_more_than_there_are_places(places: int) -> None:
+    turns = Turns(places)
+    assert [turns.acquire(0) for _ in range(places + 1)] == [True] * places + [False]
+    turns.release()
+    assert turns.acquire(0)
+
+
+def test_who_gave_up_is_passed_over() -> None:
+    turns, served = Turns(1), list[int]()
+    assert turns.acquire(0)
+    with ThreadPoolExecutor() as pool:
+        impatient = pool.submit(turns.acquire, 0.2)
+        wait_for_line(turns, 1)
+        pool.submit(come, turns, served, 1)
+        assert not impatient.result()
+        wait_for_line(turns, 1)
+        turns.release()
+    assert served == [1, 1]
+    assert turns.acquire(0)
