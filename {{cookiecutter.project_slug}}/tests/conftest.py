@@ -146,6 +146,14 @@ def free_port() -> int:
         return port
 
 
+def reserve(port: int) -> socket.socket:
+    """Return a socket that keeps others off a port (0: any free one), and refuses connections."""
+    reserved = socket.socket()
+    reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    reserved.bind(("127.0.0.1", port))
+    return reserved
+
+
 @dataclass(frozen=True)
 class Server:
     """A running application: its process, its addresses and what it printed."""

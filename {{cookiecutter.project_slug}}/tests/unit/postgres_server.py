@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -16,6 +15,8 @@ from urllib.parse import quote
 
 import psycopg
 import pytest
+
+from ..conftest import reserve
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -86,14 +87,6 @@ class PostgresServer:
         except psycopg.OperationalError:
             return False
         return True
-
-
-def reserve(port: int) -> socket.socket:
-    """Return a socket that keeps others off a port (0: any free one), and refuses connections."""
-    reserved = socket.socket()
-    reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    reserved.bind(("127.0.0.1", port))
-    return reserved
 
 
 @contextmanager

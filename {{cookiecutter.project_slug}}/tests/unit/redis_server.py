@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import time
 from contextlib import contextmanager
@@ -13,6 +12,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 from redis import Redis, RedisError
+
+from ..conftest import reserve
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,9 +27,8 @@ class RedisServer:
     """A `redis-server` on a free port of the loopback interface that keeps nothing on disk."""
 
     def __init__(self, directory: Path) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port: int = probe.getsockname()[1]
+        self._reserved = reserve(0)
+        self.port: int = self._reserved.getsockname()[1]
         self.url = f"redis://:{PASSWORD}@127.0.0.1:{self.port}/0"
         self._directory = directory
         self._process: subprocess.Popen[bytes] | None = None
@@ -47,6 +47,7 @@ class RedisServer:
         command = ["redis-server"]
         for name, value in options.items():
             command += [f"--{name}", value]
+        self._reserved.close()
         self._process = subprocess.Popen(command)
         deadline = time.monotonic() + START_SECONDS
         while not self._answers():
@@ -60,6 +61,12 @@ class RedisServer:
             self._process.kill()
             self._process.wait(timeout=START_SECONDS)
             self._process = None
+            self._reserved = reserve(self.port)
+
+    def remove(self) -> None:
+        """End the server, and give its port back."""
+        self.kill()
+        self._reserved.close()
 
     def freeze(self) -> None:
         """Let the server hang: it accepts connections and never answers."""
@@ -97,4 +104,4 @@ def running_redis(directory: Path) -> Iterator[RedisServer]:
     try:
         yield server
     finally:
-        server.kill()
+        server.remove()

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 BUSY_SECONDS: Final = 5  # how long SQLite waits for another process that writes
 TURN_SECONDS: Final = 30  # how long a transaction waits for the others of this process
-# How many connections to PostgreSQL a process keeps open, and how many more it opens when needed.
+# How many connections a process keeps open, and how many more it opens when needed.
 POOL_KEPT: Final = 5
 POOL_MORE: Final = 10
 POSTGRESQL: Final = {
