@@ -168,7 +168,7 @@ def install(project: Path, root: Path, ports: Mapping[int, int]) -> None:
             "listen 443 ": f"listen 127.0.0.1:{ports[443]} ",
         }.items():
             text = text.replace(old, new)
-        instances = f"(?<![a-z])({'|'.join(map(str, INSTANCES))})"  # not in iso8601
+        instances = f"(?<![a-z0-9])({'|'.join(map(str, INSTANCES))})"  # iso8601 and 28501 are none
         text = re.sub(instances, lambda found: str(ports[int(found[0])]), text)
         path.write_text(text, "utf-8")
     choose(root, "blue")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import functools
 import os
 import secrets
@@ -12,7 +13,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -60,7 +60,7 @@ def database(
         yield url
 
 
-@contextmanager
+@contextlib.contextmanager
 def fresh_database(kind: str, directory: Path) -> Iterator[str]:
     """Make a database with all tables and yield its URL; PostgreSQL is dropped at the end."""
     if kind == "sqlite":
@@ -139,19 +139,16 @@ def _on_postgres(server: URL, statement: str) -> None:
 
 
 def free_port() -> int:
-    """Return a TCP port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """Return a TCP port that nobody listens on.
 
-
-def reserve(port: int) -> socket.socket:
-    """Return a socket that keeps others off a port (0: any free one), and refuses connections."""
-    reserved = socket.socket()
-    reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    reserved.bind(("127.0.0.1", port))
-    return reserved
+    It is none of those that the system gives to connections and to whoever asks for any port: they
+    might have it before the server that it is meant for has started.
+    """
+    while True:
+        port = 20_000 + secrets.randbelow(12_000)
+        with contextlib.suppress(OSError), socket.socket() as probe:
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 @dataclass(frozen=True)
@@ -174,7 +171,7 @@ class Server:
         return self.process.wait(timeout=10)
 
 
-@contextmanager
+@contextlib.contextmanager
 def running_server(
     directory: Path, variables: Mapping[str, str], project: Path = PROJECT
 ) -> Iterator[Server]:

@@ -16,7 +16,7 @@ from urllib.parse import quote
 import psycopg
 import pytest
 
-from ..conftest import reserve
+from ..conftest import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,8 +34,7 @@ class PostgresServer:
     """
 
     def __init__(self, programs: Path) -> None:
-        self._reserved = reserve(0)
-        self.port: int = self._reserved.getsockname()[1]
+        self.port = free_port()
         self.url = f"postgresql://app:{quote(PASSWORD, safe='')}@127.0.0.1:{self.port}/postgres"
         self._programs = programs
         self._directory = Path(tempfile.mkdtemp(prefix="postgres-"))
@@ -56,7 +55,6 @@ class PostgresServer:
         """Start the server, and wait until it answers."""
         postgres = [*self._as_user, self._programs / "postgres", "-D", self._data]
         options = ["-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="]
-        self._reserved.close()
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
                 [*postgres, "-p", str(self.port), *options], stdout=log, stderr=log
@@ -73,12 +71,10 @@ class PostgresServer:
             self._process.send_signal(signal.SIGQUIT)
             self._process.wait(timeout=START_SECONDS)
             self._process = None
-            self._reserved = reserve(self.port)
 
     def remove(self) -> None:
         """End the server, and delete its data."""
         self.kill()
-        self._reserved.close()
         shutil.rmtree(self._directory)
 
     def _answers(self) -> bool:

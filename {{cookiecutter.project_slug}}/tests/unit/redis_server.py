@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 from redis import Redis, RedisError
 
-from ..conftest import reserve
+from ..conftest import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,8 +27,7 @@ class RedisServer:
     """A `redis-server` on a free port of the loopback interface that keeps nothing on disk."""
 
     def __init__(self, directory: Path) -> None:
-        self._reserved = reserve(0)
-        self.port: int = self._reserved.getsockname()[1]
+        self.port = free_port()
         self.url = f"redis://:{PASSWORD}@127.0.0.1:{self.port}/0"
         self._directory = directory
         self._process: subprocess.Popen[bytes] | None = None
@@ -47,7 +46,6 @@ class RedisServer:
         command = ["redis-server"]
         for name, value in options.items():
             command += [f"--{name}", value]
-        self._reserved.close()
         self._process = subprocess.Popen(command)
         deadline = time.monotonic() + START_SECONDS
         while not self._answers():
@@ -61,12 +59,6 @@ class RedisServer:
             self._process.kill()
             self._process.wait(timeout=START_SECONDS)
             self._process = None
-            self._reserved = reserve(self.port)
-
-    def remove(self) -> None:
-        """End the server, and give its port back."""
-        self.kill()
-        self._reserved.close()
 
     def freeze(self) -> None:
         """Let the server hang: it accepts connections and never answers."""
@@ -104,4 +96,4 @@ def running_redis(directory: Path) -> Iterator[RedisServer]:
     try:
         yield server
     finally:
-        server.remove()
+        server.kill()
