@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import fcntl
 import functools
 import os
 import secrets
@@ -25,7 +26,7 @@ from {{cookiecutter.package_name}}.data import engine, revisions
 from {{cookiecutter.package_name}}.settings import Settings, get_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Generator, Iterator, Mapping
 
 PROJECT = Path(__file__).parents[1]
 START_SECONDS = 60
@@ -41,6 +42,19 @@ def clean_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterat
     yield
     engine.forget()
     get_settings.cache_clear()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, bool, bool]:
+    """Let a test that is marked `alone` run while the other processes of pytest run none."""
+    if not hasattr(item.config, "workerinput"):  # there is no other
+        return (yield)
+    run = Path(item.config.option.basetemp).parent  # the folder that all of them share
+    with (run / "room").open("w") as room, (run / "door").open("w") as door:
+        fcntl.flock(door, fcntl.LOCK_EX)  # who waits for an empty room lets nobody in before them
+        fcntl.flock(room, fcntl.LOCK_EX if item.get_closest_marker("alone") else fcntl.LOCK_SH)
+        fcntl.flock(door, fcntl.LOCK_UN)
+        return (yield)
 
 
 # --- Databases ------------------------------------------------------------------------------------

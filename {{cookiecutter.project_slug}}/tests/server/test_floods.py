@@ -73,6 +73,7 @@ def test_a_huge_sign_in_is_refused(site: Site) -> None:
     assert time.perf_counter() - started < 10
 
 
+@pytest.mark.timeout(300)
 def test_many_half_open_sign_ins_leave_nothing(site: Site) -> None:
     before = memory_mb(site)
 

@@ -91,6 +91,7 @@ def test_drain_turns_new_visitors_away_and_can_be_undone(tmp_path: Path) -> None
         assert eventually(lambda: httpx.get(f"{server.url}/readyz").status_code == 200)
 
 
+@pytest.mark.alone
 def test_the_end_does_not_wait_for_a_slow_request(tmp_path: Path) -> None:
     project = small_project(tmp_path, "")
     (project / "streamlit_app.py").write_text(SLOW_ROUTE, encoding="utf-8")
@@ -176,7 +177,7 @@ def test_closed_sessions_are_let_go_though_nobody_comes(tmp_path: Path) -> None:
         pytest.fail("the closed sessions are still in memory")
 
     project = small_project(tmp_path, COUNT_SESSIONS)
-    variables = PRODUCTION | {"STREAMLIT_SERVER_DISCONNECTED_SESSION_TTL": "1"}
+    variables = PRODUCTION | {"STREAMLIT_SERVER_DISCONNECTED_SESSION_TTL": "5"}
     with running_server(tmp_path, variables, project) as server:
         asyncio.run(visit(server.url))
 
@@ -307,6 +308,7 @@ def not_ready(server: Server) -> bool:
     return httpx.get(f"{server.url}/readyz").status_code == httpx.codes.SERVICE_UNAVAILABLE
 
 
+@pytest.mark.alone
 def test_sigterm_waits_for_open_sessions_and_no_longer_than_allowed(tmp_path: Path) -> None:
     async def stop_while_open(server: Server, leave: bool) -> float:
         async with open_tab(server.url) as tab:

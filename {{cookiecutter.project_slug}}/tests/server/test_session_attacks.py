@@ -127,6 +127,7 @@ def remove(_site: Site, user: users.Account, _visitor: Visitor) -> None:
 ENDINGS = [sign_out, end_session, change_password, disable, change_roles, remove]
 
 
+@pytest.mark.alone
 def test_what_ends_a_session_ends_its_cookie_and_all_its_tabs(site: Site) -> None:
     others = [site.add(f"ends-{ending.__name__}") for ending in ENDINGS]
     visitors = [site.signed_in(user) for user in others]

@@ -135,6 +135,7 @@ def test_readers_do_not_wait_for_a_writer() -> None:
     assert texts() == ["changed"]
 
 
+@pytest.mark.timeout(300)
 @pytest.mark.usefixtures("notes")
 def test_fifty_threads_write_and_nothing_is_lost() -> None:
     with transaction() as session:

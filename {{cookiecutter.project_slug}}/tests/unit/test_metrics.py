@@ -127,7 +127,7 @@ def test_reruns_go_on_counting() -> None:
         with timed("t_rerun"):
             pass
 
-    app = AppTest.from_function(page)
+    app = AppTest.from_function(page, default_timeout=30)
     for _ in range(100):
         app.run()
         assert not app.exception

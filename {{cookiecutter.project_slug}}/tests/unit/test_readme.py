@@ -28,7 +28,7 @@ def example(title: str) -> str:
 def test_the_example_page_runs(tmp_path: Path) -> None:
     page = tmp_path / "orders.py"
     page.write_text(example("1"), encoding="utf-8")
-    app = AppTest.from_file(str(page)).run()
+    app = AppTest.from_file(str(page), default_timeout=30).run()
     assert not app.exception
     for customer in "abcdef":
         app.text_input[0].set_value(customer)

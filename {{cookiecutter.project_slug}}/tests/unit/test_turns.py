@@ -10,12 +10,11 @@ import pytest
 from {{cookiecutter.package_name}}.data.turns import Turns
 
 
-def come(turns: Turns, served: list[int], number: int) -> None:
-    """Take a place twice, the second time at once after the first."""
-    for _ in range(2):
-        assert turns.acquire(30)
-        served.append(number)
-        turns.release()
+def serve(turns: Turns, served: list[int], number: int) -> None:
+    """Take a place, and give it back."""
+    assert turns.acquire(30)
+    served.append(number)
+    turns.release()
 
 
 def wait_for_line(turns: Turns, length: int) -> None:
@@ -24,15 +23,26 @@ def wait_for_line(turns: Turns, length: int) -> None:
         time.sleep(0.001)
 
 
-def test_who_has_waited_longest_is_next_and_who_comes_again_is_last() -> None:
+def test_who_has_waited_longest_is_next() -> None:
     turns, served = Turns(1), list[int]()
     assert turns.acquire(0)
     with ThreadPoolExecutor() as pool:
         for number in range(3):
-            pool.submit(come, turns, served, number)
+            pool.submit(serve, turns, served, number)
             wait_for_line(turns, number + 1)
         turns.release()
-    assert served == [0, 1, 2, 0, 1, 2]
+    assert served == [0, 1, 2]
+
+
+def test_who_comes_again_does_not_overtake_one_who_has_yet_to_wake() -> None:
+    turns = Turns(1)
+    assert turns.acquire(0)
+    with ThreadPoolExecutor() as pool:
+        waiter = pool.submit(turns.acquire, 30)
+        wait_for_line(turns, 1)
+        turns.release()
+        assert not turns.acquire(0)
+        assert waiter.result()
 
 
 @pytest.mark.parametrize("places", [1, 3])
@@ -48,10 +58,11 @@ def test_who_gave_up_is_passed_over() -> None:
     assert turns.acquire(0)
     with ThreadPoolExecutor() as pool:
         impatient = pool.submit(turns.acquire, 0.2)
-        wait_for_line(turns, 1)
-        pool.submit(come, turns, served, 1)
+        while not (turns._waiting or impatient.done()):
+            time.sleep(0.001)
+        pool.submit(serve, turns, served, 1)
         assert not impatient.result()
         wait_for_line(turns, 1)
         turns.release()
-    assert served == [1, 1]
+    assert served == [1]
     assert turns.acquire(0)
