@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -214,12 +215,15 @@ class Tab:
 
 
 @pytest.fixture
-def new_tab(browser: Browser, server: Server) -> Iterator[Callable[..., Tab]]:
+def new_tab(
+    browser: Browser, server: Server, request: pytest.FixtureRequest
+) -> Iterator[Callable[..., Tab]]:
     """Return a function that opens a tab in a browser of its own, signed in as `user`.
 
     It takes the options of playwright's new_context; None as user is a stranger.
     """
     contexts = []
+    failed_before = request.session.testsfailed
 
     def open_tab(
         width: int = 1280, *, user: str | None = "admin", at: Server = server, **options: Any
@@ -237,7 +241,17 @@ def new_tab(browser: Browser, server: Server) -> Iterator[Callable[..., Tab]]:
 
     yield open_tab
     for context in contexts:
+        if request.session.testsfailed > failed_before:
+            keep_pages(context, request.node)
         context.close()
+
+
+def keep_pages(context: BrowserContext, test: pytest.Item) -> None:
+    """Keep what a browser shows as the test fails: a picture, and the text in its report."""
+    for page in context.pages:
+        name = re.sub(r"\W+", "-", f"failed-{test.name}-{len(list(SCREENSHOTS.glob('failed-*')))}")
+        page.screenshot(path=SCREENSHOTS / f"{name}.png")
+        test.add_report_section("teardown", name, f"{page.url}\n{page.inner_text('body')}")
 
 
 def tab_in(context: BrowserContext, server: Server) -> Tab:
