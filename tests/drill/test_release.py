@@ -294,8 +294,10 @@ def test_what_serves_is_started_anew(machine: Machine) -> None:
 
 
 def test_only_one_at_a_time(machine: Machine) -> None:
-    script = f"{SERVER} release /srv/versions/1.0.0 >/run/first 2>&1 & sleep 1; {SERVER} rollback"
-    done = machine.sh(f"{script} && code=0 || code=$?; wait; exit $code")
+    first = f"{SERVER} release /srv/versions/1.0.0 >/run/first 2>&1"
+    at_work = "until [ -s /run/first ]; do sleep 0.1; done"
+    second = f"{SERVER} rollback && code=0 || code=$?"
+    done = machine.sh(f"{first} & {at_work}; {second}; wait; exit $code")
     assert done.returncode == 1
     assert "another install, release or rollback is at work" in done.stderr
     assert serving(machine)[0] == "1.0.0", machine.output("cat /run/first")
