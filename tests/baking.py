@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import hashlib
 import json
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from cookiecutter.main import cookiecutter
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 ROOT = Path(__file__).resolve().parent.parent
 PROJECT_FOLDER = "{{cookiecutter.project_slug}}"
@@ -70,6 +71,15 @@ def template_files() -> list[str]:
     return sorted({name for name in listed.split("\0") if name and (ROOT / name).is_file()})
 
 
+@contextlib.contextmanager
+def one_at_a_time(what: str) -> Iterator[None]:
+    """Keep the other workers of pytest out of what follows."""
+    BUILD.mkdir(exist_ok=True)
+    with (BUILD / f"{what}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
 def locked_environment(name: str, lock: Path) -> Path:
     """Return the Python of an environment that holds exactly a lock file.
 
@@ -79,8 +89,7 @@ def locked_environment(name: str, lock: Path) -> Path:
     folder = BUILD / "environments" / f"{name}-{key}"
     python = folder / "bin" / "python"
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with folder.with_suffix(".lock").open("w") as lock_file:
-        fcntl.flock(lock_file, fcntl.LOCK_EX)  # another worker may be at it
+    with one_at_a_time(folder.name):
         if not (folder / "complete").exists():
             uv("venv", "--clear", "--quiet", "--python", sys.executable, folder)
             uv("pip", "install", "--quiet", "--python", python, "--require-hashes", "-r", lock)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import shutil
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import measured
 import pytest
@@ -19,13 +21,41 @@ from baking import (
 )
 from playwright.sync_api import Browser, expect, sync_playwright
 from serving import chromium
+from xdist.scheduler import LoadFileScheduling
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
-    from pathlib import Path
 
 # A busy machine draws slowly; Playwright's own limit for what is expected is 5 seconds.
 expect.set_options(timeout=30_000)
+
+
+class Scheduling(LoadFileScheduling):  # type: ignore[misc] # xdist has no types
+    """The tests of a file share fixtures, those with Docker an engine: each for one worker."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file: str = super()._split_scope(nodeid)
+        if file.endswith(("test_compose.py", "test_compose_dev.py", "test_image.py")):
+            return "Docker"
+        return f"{file} gitlab" if "gitlab" in nodeid else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduling:
+    """Say which tests belong together."""
+    return Scheduling(config, log)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, bool, bool]:
+    """Let a test that is marked `alone` run while the other workers run none."""
+    if not hasattr(item.config, "workerinput"):  # there is no other
+        return (yield)
+    run = Path(item.config.option.basetemp).parent  # the folder that all of them share
+    with (run / "room").open("w") as room, (run / "door").open("w") as door:
+        fcntl.flock(door, fcntl.LOCK_EX)  # who waits for an empty room lets nobody in before them
+        fcntl.flock(room, fcntl.LOCK_EX if item.get_closest_marker("alone") else fcntl.LOCK_SH)
+        fcntl.flock(door, fcntl.LOCK_UN)
+        return (yield)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -38,6 +68,39 @@ def pytest_runtest_makereport(
         report.outcome = "failed"
         report.longrepr = f"REQUIRE_ALL=1 allows no skip: {call.excinfo.value}"
     return report
+
+
+@pytest.hookimpl(trylast=True)  # after the terminal's own
+def pytest_configure(config: pytest.Config) -> None:
+    """Have failures printed at once."""
+    if terminal := config.pluginmanager.get_plugin("terminalreporter"):
+        config.pluginmanager.register(FailuresAtOnce(terminal))
+
+
+class FailuresAtOnce:
+    """Prints why a test failed when it does: who ends the run before its end reads it, too."""
+
+    def __init__(self, terminal: pytest.TerminalReporter) -> None:
+        self._terminal = terminal
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Print what failed, and the end of its reason."""
+        if report.failed:
+            self._terminal.ensure_newline()
+            self._terminal.line(f"{report.nodeid} failed in {report.when}:", red=True)
+            self._terminal.line(report.longreprtext[-3000:])
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Hand the numbers of a worker to the process that prints them."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["measured"] = measured.taken()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Take the numbers of a worker."""
+    measured.add(**getattr(node, "workeroutput", {}).get("measured", {"lines": [], "findings": {}}))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

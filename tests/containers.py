@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import lab
 import measured
 import pytest
-from baking import ROOT, run
+from baking import ROOT, one_at_a_time, run
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -88,7 +88,8 @@ class Engine:
             stages = set(re.findall(r"^FROM \S+ AS (\w+)", text, re.MULTILINE))
             bases = set(re.findall(r"^FROM (\S+)", text, re.MULTILINE)) - stages - {"scratch"}
             bases |= set(re.findall(r"^ +image: ([a-z]+:[\d.]+)$", text, re.MULTILINE))
-            done = run("bash", folder / "docker-lab", "images", *sorted(bases), cwd=ROOT)
+            with one_at_a_time("lab"):
+                done = run("bash", folder / "docker-lab", "images", *sorted(bases), cwd=ROOT)
             assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -100,7 +101,8 @@ def find_engine() -> Engine:
             return Engine({})
         pytest.skip("needs a Docker engine: install Docker, or set LAB to the folder of a lab")
     command = ("bash", str(folder / "docker-lab"))
-    done = run(*command, "up", cwd=ROOT)
+    with one_at_a_time("lab"):
+        done = run(*command, "up", cwd=ROOT)
     if done.returncode != 0:
         pytest.skip(f"needs a Docker engine: {done.stderr.strip().rpartition(chr(10))[2]}")
     variables = shell_variables(run(*command, "env", cwd=ROOT).stdout)

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from baking import BUILD, ROOT, run
+from baking import BUILD, ROOT, one_at_a_time, run
 
 if TYPE_CHECKING:
     import subprocess
@@ -41,7 +41,8 @@ def folder() -> Path:
 @cache
 def tools_path(*names: str) -> str:
     """Install scanners, once, and return a PATH with them."""
-    done = run("bash", folder() / "tools", *names, cwd=ROOT)
+    with one_at_a_time("lab"):
+        done = run("bash", folder() / "tools", *names, cwd=ROOT)
     assert done.returncode == 0, done.stderr
     found = re.search(r"export PATH=(\S+?):", done.stdout)
     assert found, done.stdout
@@ -75,16 +76,17 @@ class Machine:
         """
         house = "/srv/packages"
         kept = BUILD / "packages" / hashlib.sha256(lock.read_bytes()).hexdigest()[:12]
-        if (kept / "complete").exists():
-            self.put(kept, house)
-        else:
-            self.put(lock, "/srv/")
-            pip = f"/srv/venv/bin/pip download --quiet --no-deps --dest {house} --requirement"
-            script = f"python3 -m venv /srv/venv; {pip} /srv/{lock.name}; touch {house}/complete"
-            done = self.sh(script, online=True)
-            assert done.returncode == 0, done.stderr
-            root = self.lab("path").stdout.strip()
-            shutil.copytree(f"{root}{house}", kept, dirs_exist_ok=True)
+        with one_at_a_time("packages"):
+            if (kept / "complete").exists():
+                self.put(kept, house)
+            else:
+                self.put(lock, "/srv/")
+                pip = f"/srv/venv/bin/pip download --quiet --no-deps --dest {house} --requirement"
+                script = f"python3 -m venv /srv/venv; {pip} /srv/{lock.name}"
+                done = self.sh(f"{script}; touch {house}/complete", online=True)
+                assert done.returncode == 0, done.stderr
+                root = self.lab("path").stdout.strip()
+                shutil.copytree(f"{root}{house}", kept, dirs_exist_ok=True)
         lines = ("[install]", "no-index = true", f"find-links = {house}")
         self.output(f"printf '%s\\n' {shlex.join(lines)} >>/etc/pip.conf")
 
@@ -97,7 +99,8 @@ class Machine:
 def booted(name: str) -> Iterator[Machine]:
     """Boot a machine, and delete it at the end."""
     machine = Machine(f"{name}-{os.getpid()}")
-    done = machine.lab("boot")
+    with one_at_a_time("lab"):
+        done = machine.lab("boot")
     assert done.returncode == 0, done.stderr
     try:
         yield machine

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import subprocess
@@ -23,6 +23,18 @@ def findings(checker: str, done: subprocess.CompletedProcess[str] | list[str]) -
         done = (printed or [f"exit code {done.returncode}"]) if done.returncode else []
     _findings.setdefault(checker, []).append(len(done))
     return done
+
+
+def taken() -> dict[str, Any]:
+    """Return what this process has noted, for `add` in another one."""
+    return {"lines": _lines, "findings": _findings}
+
+
+def add(lines: list[str], findings: dict[str, list[int]]) -> None:
+    """Add what another process has noted."""
+    _lines.extend(lines)
+    for checker, counts in findings.items():
+        _findings.setdefault(checker, []).extend(counts)
 
 
 def summary() -> list[str]:

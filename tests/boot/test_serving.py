@@ -191,6 +191,7 @@ def slow_project(project: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
     return slow
 
 
+@pytest.mark.alone
 def test_sigterm_ends_in_time_whatever_is_in_flight(
     slow_project: Path, tmp_path: Path, browser_page: Page
 ) -> None:
@@ -209,6 +210,7 @@ def test_sigterm_ends_in_time_whatever_is_in_flight(
     assert seconds < 5
 
 
+@pytest.mark.alone
 def test_ctrl_c_ends_it_too(project: Path, tmp_path: Path) -> None:
     with serving(project, tmp_path / "output") as app:
         started = time.monotonic()

@@ -307,6 +307,7 @@ def test_a_browser_signs_in(container: Container, tmp_path: Path) -> None:
         browser.close()
 
 
+@pytest.mark.alone
 def test_it_stops_at_once_with_a_session_open(image: Image, container: Container) -> None:
     """Last of this container: it is over then."""
     long = ("loadtest", "--sessions", "1", "--reruns", "100", "--think", "5")

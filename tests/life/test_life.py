@@ -19,8 +19,9 @@ from serving import chromium, free_port, get, until
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# A fresh set-up downloads much, and `make ci` runs all tests of the project.
-pytestmark = pytest.mark.timeout(2400)
+# A fresh set-up downloads much. `make ci` runs all tests of the project, which keep all cores busy
+# and measure time.
+pytestmark = [pytest.mark.alone, pytest.mark.timeout(2400)]
 
 # Python, git and make, but no uv: what a fresh machine has.
 PLAIN_PATH = "/usr/bin:/bin"
