@@ -15,6 +15,7 @@ import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -23,7 +24,6 @@ from . import BackupError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from pathlib import Path
 
 APP: Final = __name__.partition(".")[0]
 NAME: Final = re.compile(re.escape(APP) + r"-(\d{8}T\d{6}\.\d{3})Z\.tar\.gz(\.enc)?")
@@ -70,7 +70,7 @@ class Folder:
     def workplace(self) -> Iterator[Path]:
         """Yield an empty folder that is deleted at the end."""
         with tempfile.TemporaryDirectory(prefix=UNFINISHED, dir=self.path) as name:
-            yield self.path / name
+            yield Path(name)
 
     def names(self) -> list[str]:
         """Return the names of the archives, the newest first."""
