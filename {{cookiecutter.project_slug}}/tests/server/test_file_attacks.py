@@ -72,3 +72,18 @@ def test_files_are_gone_after_the_sign_out(small: Site) -> None:
         assert owner.request("PUT", upload).status_code == httpx.codes.FORBIDDEN
 
     asyncio.run(visit())
+
+
+def test_a_download_outlives_the_runs_of_others(small: Site) -> None:
+    owner = small.signed_in(small.add("file-maker"))
+    other = small.signed_in(small.add("file-neighbour"))
+
+    async def visit() -> None:
+        async with owner.tab() as page, other.tab() as others_page:
+            await page.open()
+            later = await page.made_later("later")
+            for _run in range(3):
+                await others_page.open()
+            assert "made later for file-maker" in owner.get(later).text
+
+    asyncio.run(visit())
