@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Final
 import uvicorn
 from streamlit import config
 from streamlit.runtime import Runtime
-from streamlit.runtime.media_file_manager import MediaFileMetadata
 
 from .. import __version__, health
 from ..auth import audit, sessions
@@ -23,7 +22,7 @@ from ..data.engine import DatabaseUnavailable
 from ..logs import get_logger
 from ..rate_limit import get_limiter
 from ..settings import Settings, SettingsError, get_settings
-from . import identity_gate, metrics_server, service_manager
+from . import downloads, identity_gate, metrics_server, service_manager
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
@@ -41,8 +40,6 @@ DRAIN_POLL_SECONDS: Final = 0.5
 # only when the next session comes: an idle server would keep their memory (issue 12506).
 EXPIRY_SECONDS: Final = 10
 PRUNE_SECONDS: Final = 3600
-# How long a download that was made at the click waits for the browser to fetch it.
-DOWNLOAD_SECONDS: Final = 60
 # The imports of the pages would hold up the first answer of /readyz.
 WARM_UP_DELAY_SECONDS: Final = 1
 # What pages need, but not the sign-in, which is all that a run without a visitor draws.
@@ -54,7 +51,7 @@ async def lifespan(_app: st.App) -> AsyncGenerator[None]:
     """Start what runs beside Streamlit, and stop it again."""
     settings = get_settings()
     _warn_about_start()
-    _keep_downloads()
+    downloads.keep(Runtime.instance().media_file_mgr)
     stop_metrics = _serve_metrics(settings)
     tasks = [
         asyncio.create_task(_expire_sessions()),
@@ -89,21 +86,6 @@ def _warn_about_start() -> None:
             "started by an ASGI server: STREAMLIT_* variables are ignored and several workers "
             "break uploads; use the serve command"
         )
-
-
-def _keep_downloads() -> None:
-    """Let a file that no session shows be deleted after a time, not as soon as two runs have ended.
-
-    One that is made at the click is never shown; the runs are those of all visitors.
-    """
-
-    def is_due(file: MediaFileMetadata) -> bool:
-        now = time.monotonic()
-        unused_since: float = vars(file).setdefault("unused_since", now)
-        return now - unused_since > DOWNLOAD_SECONDS
-
-    # Asked of files that no session shows, and of no others.
-    MediaFileMetadata.is_marked_for_delete = property(is_due)  # type: ignore[assignment, method-assign]
 
 
 def _serve_metrics(settings: Settings) -> Callable[[], None] | None:
