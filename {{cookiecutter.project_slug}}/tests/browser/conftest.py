@@ -240,16 +240,16 @@ def new_tab(
         return tab_in(context, at)
 
     yield open_tab
+    if request.session.testsfailed > failed_before:
+        keep_pages([page for context in contexts for page in context.pages], request.node)
     for context in contexts:
-        if request.session.testsfailed > failed_before:
-            keep_pages(context, request.node)
         context.close()
 
 
-def keep_pages(context: BrowserContext, test: pytest.Item) -> None:
-    """Keep what a browser shows as the test fails: a picture, and the text in its report."""
-    for page in context.pages:
-        name = re.sub(r"\W+", "-", f"failed-{test.name}-{len(list(SCREENSHOTS.glob('failed-*')))}")
+def keep_pages(pages: list[Page], test: pytest.Item) -> None:
+    """Keep what tabs show as the test fails: a picture, and the text in its report."""
+    for number, page in enumerate(pages):
+        name = re.sub(r"\W+", "-", f"failed-{test.name}-{number}")
         page.screenshot(path=SCREENSHOTS / f"{name}.png")
         test.add_report_section("teardown", name, f"{page.url}\n{page.inner_text('body')}")
 

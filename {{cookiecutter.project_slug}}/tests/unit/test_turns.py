@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
 
 import pytest
 
 from {{cookiecutter.package_name}}.data.turns import Turns
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def serve(turns: Turns, served: list[int], number: int) -> None:
@@ -17,10 +21,15 @@ def serve(turns: Turns, served: list[int], number: int) -> None:
     turns.release()
 
 
+def wait_until(condition: Callable[[], bool]) -> None:
+    """Poll until the condition holds."""
+    while not condition():
+        time.sleep(0.001)
+
+
 def wait_for_line(turns: Turns, length: int) -> None:
     """Wait until so many stand in line."""
-    while len(turns._waiting) < length:
-        time.sleep(0.001)
+    wait_until(lambda: len(turns._waiting) >= length)
 
 
 def test_who_has_waited_longest_is_next() -> None:
@@ -58,8 +67,7 @@ def test_who_gave_up_is_passed_over() -> None:
     assert turns.acquire(0)
     with ThreadPoolExecutor() as pool:
         impatient = pool.submit(turns.acquire, 0.2)
-        while not (turns._waiting or impatient.done()):
-            time.sleep(0.001)
+        wait_until(lambda: bool(turns._waiting) or impatient.done())
         pool.submit(serve, turns, served, 1)
         assert not impatient.result()
         wait_for_line(turns, 1)
