@@ -17,10 +17,10 @@ demo: build/cookiecutter/.ready ## Write the default project into build/demo and
 	@build/cookiecutter/bin/python tools/demo.py
 
 test: .venv/.ready ## Run all tests; REQUIRE_ALL=1 fails where one would be skipped
-	@$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+	@$(BIN)/python -m pytest -n 2 $(ARGS)
 
 test-fast: .venv/.ready ## Run the tests of generation only: less than a minute
-	@$(BIN)/python -m pytest -n 2 --dist loadfile tests/render $(ARGS)
+	@$(BIN)/python -m pytest -n 2 tests/render $(ARGS)
 
 bench: .venv/.ready ## Measure a generated project against bare Streamlit
 	@$(BIN)/python -m bench

@@ -21,7 +21,7 @@ from baking import (
 )
 from playwright.sync_api import Browser, expect, sync_playwright
 from serving import chromium
-from xdist.scheduler import LoadFileScheduling
+from xdist.scheduler import LoadScopeScheduling
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -30,19 +30,23 @@ if TYPE_CHECKING:
 expect.set_options(timeout=30_000)
 
 
-class Scheduling(LoadFileScheduling):  # type: ignore[misc] # xdist has no types
-    """The tests of a file share fixtures, those with Docker an engine: each for one worker."""
-
-    def _split_scope(self, nodeid: str) -> str:
-        file: str = super()._split_scope(nodeid)
-        if file.endswith(("test_compose.py", "test_compose_dev.py", "test_image.py")):
-            return "Docker"
-        return f"{file} gitlab" if "gitlab" in nodeid else file
+def group(nodeid: str) -> str:
+    """Return what a test shares with others: the fixtures of its file, or the engine of Docker."""
+    file = nodeid.partition("::")[0]
+    if file.endswith(("test_compose.py", "test_compose_dev.py", "test_image.py")):
+        return "Docker"
+    return f"{file} gitlab" if "gitlab" in nodeid else file
 
 
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduling:
-    """Say which tests belong together."""
-    return Scheduling(config, log)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Give the tests of a group to one worker.
+
+    The mark xdist_group of pytest-xdist 3.8 has no effect with pytest 9.2: it changes an attribute
+    that is read no more.
+    """
+    scheduling = LoadScopeScheduling(config, log)
+    scheduling._split_scope = group
+    return scheduling
 
 
 @pytest.hookimpl(wrapper=True)
@@ -100,7 +104,8 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any) -> None:
     """Take the numbers of a worker."""
-    measured.add(**getattr(node, "workeroutput", {}).get("measured", {"lines": [], "findings": {}}))
+    if output := getattr(node, "workeroutput", None):  # one that has crashed has none
+        measured.add(**output["measured"])
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
