@@ -88,7 +88,6 @@ def locked_environment(name: str, lock: Path) -> Path:
     key = hashlib.sha256(lock.read_bytes() + sys.version.encode()).hexdigest()[:12]
     folder = BUILD / "environments" / f"{name}-{key}"
     python = folder / "bin" / "python"
-    folder.parent.mkdir(parents=True, exist_ok=True)
     with one_at_a_time(folder.name):
         if not (folder / "complete").exists():
             uv("venv", "--clear", "--quiet", "--python", sys.executable, folder)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import lab
 import measured
 import pytest
-from baking import ROOT, one_at_a_time, run
+from baking import ROOT, run
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -83,29 +83,24 @@ class Engine:
 
     def prepare(self, text: str) -> None:
         """Have the lab make stand-ins for the images that files name; no-op elsewhere."""
-        folder = lab.found()
-        if self.inside and folder:
+        if self.inside:
             stages = set(re.findall(r"^FROM \S+ AS (\w+)", text, re.MULTILINE))
             bases = set(re.findall(r"^FROM (\S+)", text, re.MULTILINE)) - stages - {"scratch"}
             bases |= set(re.findall(r"^ +image: ([a-z]+:[\d.]+)$", text, re.MULTILINE))
-            with one_at_a_time("lab"):
-                done = run("bash", folder / "docker-lab", "images", *sorted(bases), cwd=ROOT)
+            done = lab.call("docker-lab", "images", *sorted(bases))
             assert done.returncode == 0, done.stdout + done.stderr
 
 
 def find_engine() -> Engine:
     """Return an engine; skip the test where there is none."""
-    folder = lab.found()
-    if folder is None:
+    if lab.found() is None:
         if shutil.which("docker") and run("docker", "version", cwd=ROOT).returncode == 0:
             return Engine({})
         pytest.skip("needs a Docker engine: install Docker, or set LAB to the folder of a lab")
-    command = ("bash", str(folder / "docker-lab"))
-    with one_at_a_time("lab"):
-        done = run(*command, "up", cwd=ROOT)
+    done = lab.call("docker-lab", "up")
     if done.returncode != 0:
         pytest.skip(f"needs a Docker engine: {done.stderr.strip().rpartition(chr(10))[2]}")
-    variables = shell_variables(run(*command, "env", cwd=ROOT).stdout)
+    variables = shell_variables(lab.call("docker-lab", "env").stdout)
     namespace = variables.get("DOCKER_NETNS") or os.environ["DOCKER_NETNS"]
     return Engine(variables, ("nsenter", f"--net={namespace}", "--"))
 

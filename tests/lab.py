@@ -38,11 +38,16 @@ def folder() -> Path:
     return path
 
 
+def call(script: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a script that may have to install something first; the other workers wait."""
+    with one_at_a_time("lab"):
+        return run("bash", folder() / script, *arguments, cwd=ROOT)
+
+
 @cache
 def tools_path(*names: str) -> str:
     """Install scanners, once, and return a PATH with them."""
-    with one_at_a_time("lab"):
-        done = run("bash", folder() / "tools", *names, cwd=ROOT)
+    done = call("tools", *names)
     assert done.returncode == 0, done.stderr
     found = re.search(r"export PATH=(\S+?):", done.stdout)
     assert found, done.stdout
@@ -99,8 +104,7 @@ class Machine:
 def booted(name: str) -> Iterator[Machine]:
     """Boot a machine, and delete it at the end."""
     machine = Machine(f"{name}-{os.getpid()}")
-    with one_at_a_time("lab"):
-        done = machine.lab("boot")
+    done = call("systemd-lab", "boot", machine.name)
     assert done.returncode == 0, done.stderr
     try:
         yield machine
