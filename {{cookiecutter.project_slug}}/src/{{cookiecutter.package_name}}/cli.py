@@ -337,15 +337,19 @@ def drain(off: bool, timeout: float) -> None:
 
 
 @main.command()
-@click.option("--url", default="http://localhost:8501", show_default=True, help="The app.")
+@click.option("--url", help="The app; without it, the server on APP_PORT of this machine.")
 @click.option("--sessions", default=10, show_default=True, help="Visitors at the same time.")
 @click.option("--reruns", default=5, show_default=True, help="Interactions of each visitor.")
 @click.option("--think", default=1.0, show_default=True, help="Seconds between interactions.")
-def loadtest(url: str, sessions: int, reruns: int, think: float) -> None:
+def loadtest(url: str | None, sessions: int, reruns: int, think: float) -> None:
     """Open many sessions and measure how long their reruns take."""
-    from .ops.loadtest import run
+    from .ops.loadtest import local_url, run
+    from .settings import SettingsError, get_settings
 
-    run(url, sessions, reruns, think)
+    try:
+        run(url or local_url(get_settings()), sessions, reruns, think)
+    except SettingsError as error:
+        _fail(str(error))
 
 
 @main.command()

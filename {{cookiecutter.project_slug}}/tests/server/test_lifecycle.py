@@ -107,11 +107,11 @@ def test_the_end_does_not_wait_for_a_slow_request(tmp_path: Path) -> None:
         assert "timeout graceful shutdown exceeded" in server.log()
 
 
-def smoke(server: Server, **variables: str) -> subprocess.CompletedProcess[str]:
-    """Run the command for a server behind a proxy with a name of its own."""
+def command(server: Server, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run a command with the settings of a server."""
     ports = {"APP_PORT": server.url, "METRICS_PORT": server.metrics_url}
     return subprocess.run(
-        [sys.executable, "-m", "{{cookiecutter.package_name}}.cli", "smoke"],
+        [sys.executable, "-m", "{{cookiecutter.package_name}}.cli", *arguments],
         env={
             **os.environ,
             **PRODUCTION,
@@ -132,22 +132,29 @@ def test_a_smoke_visit_sees_what_a_visitor_sees(tmp_path: Path) -> None:
         "ALLOWED_IPS": "10.0.0.0/8",
     }
     with running_server(tmp_path, {**PRODUCTION, **site}) as server:
-        done = smoke(server, **site)
+        done = command(server, "smoke", **site)
         assert done.returncode == 0, done.stderr
         assert "a visitor got the page in" in done.stdout
-        done = smoke(server, **site, TRUSTED_PROXIES="10.1.1.1", APP_PORT="1")
+        done = command(server, "smoke", **site, TRUSTED_PROXIES="10.1.1.1", APP_PORT="1")
         assert done.returncode == 1
         assert len(done.stderr.splitlines()) == 1
-        done = smoke(server, **{**site, "ALLOWED_IPS": "192.0.2.0/24"})
+        done = command(server, "smoke", **{**site, "ALLOWED_IPS": "192.0.2.0/24"})
         assert "the page answers 403: Your network has no access" in done.stderr
 
 
 def test_a_smoke_visit_sees_a_page_that_fails(tmp_path: Path) -> None:
     project = small_project(tmp_path, "1 / 0")
     with running_server(tmp_path, PRODUCTION, project) as server:
-        done = smoke(server)
+        done = command(server, "smoke")
         assert done.returncode == 1
         assert "the page failed; the log has the traceback" in done.stderr
+
+
+def test_a_load_test_visits_the_server_of_the_settings(tmp_path: Path) -> None:
+    with running_server(tmp_path, PRODUCTION) as server:
+        done = command(server, "loadtest", "--sessions", "2", "--reruns", "1", "--think", "0")
+    assert done.returncode == 0, done.stderr
+    assert "sessions with errors  0" in done.stdout
 
 
 COUNT_SESSIONS = """

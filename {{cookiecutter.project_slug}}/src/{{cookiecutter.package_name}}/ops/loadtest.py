@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from websockets.asyncio.client import ClientConnection
     from websockets.datastructures import HeadersLike
 
+    from ..settings import Settings
+
 RUN_TIMEOUT = 60.0
 
 
@@ -143,6 +145,11 @@ async def measure(url: str, sessions: int, reruns: int, think: float) -> Figures
     await asyncio.gather(*(visit() for _ in range(sessions)))
     figures.seconds = time.perf_counter() - started
     return figures
+
+
+def local_url(settings: Settings) -> str:
+    """Return the URL of the server on this machine."""
+    return f"http://localhost:{settings.app_port}{settings.base_path}"
 
 
 def run(url: str, sessions: int, reruns: int, think: float) -> None:
