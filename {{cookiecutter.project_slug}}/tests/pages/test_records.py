@@ -248,6 +248,15 @@ def test_the_list_is_searched_sorted_and_paged_in_the_database() -> None:
     assert not app.exception
 
 
+def test_where_nothing_can_be_selected_nothing_says_so() -> None:
+    hint = "Select a row to change it."
+    app = opened(app_of(Role.EDITOR))
+    assert hint not in [caption.value for caption in app.main.caption]
+    create("EQ-1")
+    app.run()
+    assert hint in [caption.value for caption in app.main.caption]
+
+
 def test_a_selection_never_moves_to_another_thing() -> None:
     create("EQ-2")
     app = select(opened(app_of(Role.ADMIN)), 0)

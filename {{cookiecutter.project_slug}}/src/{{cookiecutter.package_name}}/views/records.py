@@ -138,14 +138,14 @@ def choose_query() -> Query:
     return Query(text or "", chosen, column, descending)
 
 
-def draw_list(query: Query) -> Item | None:
-    """Draw one page of the list; return what is selected in it."""
+def draw_list(query: Query, actions: DeltaGenerator) -> None:
+    """Draw one page of the list, and in `actions` what may be done with what is selected in it."""
     # Other things begin at the first page again: they have another widget.
     page_key = f"records_page_{hash(query)}"
     page = service.find(query, st.session_state.get(page_key, 1), PAGE_SIZE)
     if not page.total:
         draw_nothing_found(query)
-        return None
+        return
     rows = [row_of(item.values) | {"updated_at": item.updated_at} for item in page.items]
     # A table of other things has another key: so a selection never moves to another thing.
     shown = (query, *((item.id, item.version) for item in page.items))
@@ -167,8 +167,10 @@ def draw_list(query: Query) -> Item | None:
         st.caption(_("%(first)s to %(last)s of %(total)s", **figures))
         if page.pages > 1:
             st.pagination(page.pages, key=page_key, persist_state="session")
-    selected = state["selection"].get("rows", [])
-    return page.items[selected[0]] if selected else None
+    if selected := state["selection"].get("rows", []):
+        draw_actions(actions, page.items[selected[0]])
+    elif user.has(Role.EDITOR):
+        actions.caption(_("Select a row to change it."))
 
 
 def sort_by_column(key: str, query: Query) -> None:
@@ -720,9 +722,4 @@ draw_message()
 draw_dialog()
 query = choose_query()
 draw_tools(st.container(horizontal=True), query)
-actions = st.container(horizontal=True, vertical_alignment="center")
-selected = draw_list(query)
-if selected:
-    draw_actions(actions, selected)
-elif user.has(Role.EDITOR):
-    actions.caption(_("Select a row to change it."))
+draw_list(query, actions=st.container(horizontal=True, vertical_alignment="center"))
