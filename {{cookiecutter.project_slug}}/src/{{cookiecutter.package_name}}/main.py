@@ -17,6 +17,7 @@ from {{cookiecutter.package_name}}.auth.current import (
 from {{cookiecutter.package_name}}.auth.identity import Identity
 from {{cookiecutter.package_name}}.auth.roles import Role
 from {{cookiecutter.package_name}}.i18n import _, language_switch
+from {{cookiecutter.package_name}}.libraries import import_libraries
 from {{cookiecutter.package_name}}.plain_text import plain
 from {{cookiecutter.package_name}}.problems import EXPECTED, draw_problem
 from {{cookiecutter.package_name}}.rate_limit import take_throttled
@@ -93,6 +94,7 @@ def draw_user(user: Identity) -> None:
             go_home()
 
 
+import_libraries()
 started = time.perf_counter()
 settings = get_settings()
 

@@ -31,7 +31,7 @@ from ..conftest import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
 SLOW_ROUTE = """
@@ -155,6 +155,69 @@ def test_a_load_test_visits_the_server_of_the_settings(tmp_path: Path) -> None:
         done = command(server, "loadtest", "--sessions", "2", "--reruns", "1", "--think", "0")
     assert done.returncode == 0, done.stderr
     assert "sessions with errors  0" in done.stdout
+
+
+# Python runs a module of this name at its start.
+WATCH_IMPORTS = """
+import pathlib, sys, threading, time
+
+notes = pathlib.Path(NOTES)
+
+def watch(event, arguments):
+    if event != "import" or arguments[0] not in WATCHED:
+        return
+    first = not notes.exists()
+    with notes.open("a") as lines:
+        lines.write(f"{threading.current_thread().name} {arguments[0]}\\n")
+    if first:
+        time.sleep(3)
+        if FAILS:
+            raise RuntimeError("planted")
+
+sys.addaudithook(watch)
+"""
+
+
+def visit_during_imports(
+    directory: Path, watched: Sequence[str], *, fails: bool
+) -> tuple[list[list[str]], list[dict[str, str]]]:
+    """Open two tabs while the server is amidst an import that takes long, and then may fail.
+
+    Return threads and modules as they were imported, and the errors in the log.
+    """
+    notes = directory / "imports"
+    code = f"NOTES = {str(notes)!r}; WATCHED = {watched!r}; FAILS = {fails}" + WATCH_IMPORTS
+    (directory / "sitecustomize.py").write_text(code, encoding="utf-8")
+
+    async def visit() -> None:
+        async with open_tab(server.url) as tab:
+            await tab.rerun()
+
+    async def visits() -> None:
+        await asyncio.gather(visit(), visit())
+
+    with running_server(directory, {**PRODUCTION, "PYTHONPATH": str(directory)}) as server:
+        assert eventually(notes.exists, 30)
+        asyncio.run(visits())
+        assert server.stop() == 0
+        log = [json.loads(line) for line in server.log().splitlines()]
+    imports = [line.split() for line in notes.read_text(encoding="utf-8").splitlines()]
+    return imports, [line for line in log if line["level"] == "error"]
+
+
+def test_visitors_wait_for_the_thread_that_imports_libraries(tmp_path: Path) -> None:
+    modules = ["altair.vegalite", "pandas.core", "pyarrow.lib"]
+    imports, errors = visit_during_imports(tmp_path, modules, fails=False)
+    assert {module for _thread, module in imports} == {*modules}
+    assert len({thread for thread, _module in imports}) == 1
+    assert not errors
+
+
+def test_visitors_get_no_half_of_an_import_that_failed(tmp_path: Path) -> None:
+    _imports, errors = visit_during_imports(tmp_path, ["pandas.core"], fails=True)
+    (error,) = errors
+    assert error["event"] == "a task of the server has failed"
+    assert "planted" in error["exception"]
 
 
 COUNT_SESSIONS = """

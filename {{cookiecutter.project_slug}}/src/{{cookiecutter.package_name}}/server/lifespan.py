@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
-import importlib
 import signal
 import threading
 import time
@@ -19,6 +18,7 @@ from .. import __version__, health
 from ..auth import audit, sessions
 from ..data import engine
 from ..data.engine import DatabaseUnavailable
+from ..libraries import import_libraries
 from ..logs import get_logger
 from ..rate_limit import get_limiter
 from ..settings import Settings, SettingsError, get_settings
@@ -42,8 +42,6 @@ EXPIRY_SECONDS: Final = 10
 PRUNE_SECONDS: Final = 3600
 # The imports of the pages would hold up the first answer of /readyz.
 WARM_UP_DELAY_SECONDS: Final = 1
-# What pages need, but not the sign-in, which is all that a run without a visitor draws.
-LIBRARIES: Final = ("altair", "pandas", "pyarrow")
 
 
 @contextlib.asynccontextmanager
@@ -65,6 +63,8 @@ async def lifespan(_app: st.App) -> AsyncGenerator[None]:
         # Streamlit collects garbage after each run, in half of its time: spare it the modules.
         gc.freeze()
         tasks.append(asyncio.create_task(_warm_up()))
+    for task in tasks:
+        task.add_done_callback(_report_failure)
     gc.enable()  # `serve` has switched it off
     log.info("started", version=__version__, environment=str(settings.app_env))
     try:
@@ -77,6 +77,12 @@ async def lifespan(_app: st.App) -> AsyncGenerator[None]:
         if stop_metrics is not None:
             stop_metrics()
         log.info("stopped")
+
+
+def _report_failure(task: asyncio.Task[None]) -> None:
+    """Say so when a task ends by an error: nobody awaits it."""
+    if not task.cancelled() and (error := task.exception()):
+        log.error("a task of the server has failed", exc_info=error)
 
 
 def _warn_about_start() -> None:
@@ -144,8 +150,7 @@ async def _exit_without_sessions(server: uvicorn.Server, limit: int) -> None:
 async def _warm_up() -> None:
     """Do what takes long at the first time, so that the first visitor does not wait for it."""
     await asyncio.sleep(WARM_UP_DELAY_SECONDS)
-    for name in LIBRARIES:
-        await asyncio.to_thread(importlib.import_module, name)
+    await asyncio.to_thread(import_libraries)
     ok, detail = await Runtime.instance().does_script_run_without_error()
     if not ok:
         log.error("the first run failed", detail=detail)
