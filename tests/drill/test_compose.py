@@ -11,6 +11,7 @@ import sys
 import time
 import uuid
 from dataclasses import dataclass
+from ipaddress import ip_network
 from typing import TYPE_CHECKING, Any
 
 import measured
@@ -158,7 +159,7 @@ def stack(engine: Engine, bake: Baker, tmp_path_factory: pytest.TempPathFactory)
         "COMPOSE_PROJECT_NAME": name,
         "COMPOSE_PROGRESS": "quiet",
         "IMAGE": name,
-        "SUBNET": f"172.31.{os.getpid() % 250}",
+        "SUBNET": f"172.16.{os.getpid() % 250}",
     }
     stack = Stack(Engine(variables, engine.inside), project)
     try:
@@ -368,9 +369,20 @@ def test_a_migration_that_fails_starts_nothing(stack: Stack) -> None:
     path.write_text(path.read_text().replace("5432/app", "5432/missing"))
     done = stack.run("docker", "compose", "up", "--detach", "--wait")
     assert done.returncode != 0
-    running = [service for service in SERVICES if stack.inspect(service)["State"]["Running"]]
-    assert running == ["postgres", "redis"]
-    assert 'database "missing" does not exist' in stack.logs()
+    assert 'database "missing" does not exist' in stack.logs(), done.stderr
+    running = stack.compose("ps", "--services", "--status", "running").split()
+    assert sorted(running) == ["postgres", "redis"], done.stderr
+
+
+def test_no_other_network_gets_an_address_of_the_stack(engine: Engine, default: Baked) -> None:
+    """With each `down` and `up`, the engine goes on to the next of its networks, 31 in all."""
+    (ours,) = set(re.findall(r"SUBNET:-([\d.]+)}", default.read("compose.yaml")))
+    name = f"test-{uuid.uuid4().hex[:12]}"
+    for _ in range(40):
+        engine.docker("network", "create", name)
+        config = json.loads(engine.docker("network", "inspect", name))[0]["IPAM"]["Config"]
+        engine.docker("network", "rm", name)
+        assert not ip_network(config[0]["Subnet"]).overlaps(ip_network(f"{ours}.0/24"))
 
 
 def test_the_shape_of_production(default: Baked) -> None:
