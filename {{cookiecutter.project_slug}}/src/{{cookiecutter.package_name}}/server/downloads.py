@@ -33,4 +33,4 @@ def keep(files: MediaFileManager) -> None:
         )
         return url
 
-    files.execute_deferred = make_and_keep  # type: ignore[method-assign] # it has no hook for this
+    vars(files)["execute_deferred"] = make_and_keep  # Streamlit has no hook for this
