@@ -25,7 +25,7 @@ from ..settings import Settings, SettingsError, get_settings
 from . import downloads, identity_gate, metrics_server, service_manager
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable
+    from collections.abc import AsyncGenerator, Callable, Coroutine
     from types import FrameType
 
     import streamlit as st
@@ -52,19 +52,17 @@ async def lifespan(_app: st.App) -> AsyncGenerator[None]:
     downloads.keep(Runtime.instance().media_file_mgr)
     stop_metrics = _serve_metrics(settings)
     tasks = [
-        asyncio.create_task(_expire_sessions()),
-        asyncio.create_task(_prune(settings)),
-        asyncio.create_task(identity_gate.watch(settings)),
-        asyncio.create_task(service_manager.report(settings)),
+        _start(_expire_sessions()),
+        _start(_prune(settings)),
+        _start(identity_gate.watch(settings)),
+        _start(service_manager.report(settings)),
     ]
     if threading.current_thread() is threading.main_thread():
         _handle_signals(settings.app_drain_seconds, tasks)
     if not settings.is_development:
         # Streamlit collects garbage after each run, in half of its time: spare it the modules.
         gc.freeze()
-        tasks.append(asyncio.create_task(_warm_up()))
-    for task in tasks:
-        task.add_done_callback(_report_failure)
+        tasks.append(_start(_warm_up()))
     gc.enable()  # `serve` has switched it off
     log.info("started", version=__version__, environment=str(settings.app_env))
     try:
@@ -79,10 +77,16 @@ async def lifespan(_app: st.App) -> AsyncGenerator[None]:
         log.info("stopped")
 
 
-def _report_failure(task: asyncio.Task[None]) -> None:
-    """Say so when a task ends by an error: nobody awaits it."""
-    if not task.cancelled() and (error := task.exception()):
-        log.error("a task of the server has failed", exc_info=error)
+def _start(work: Coroutine[None, None, None]) -> asyncio.Task[None]:
+    """Start what runs beside Streamlit; nobody awaits it, so the log says what it fails of."""
+
+    def report(task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()):
+            log.error("a task of the server has failed", exc_info=error)
+
+    task = asyncio.create_task(work)
+    task.add_done_callback(report)
+    return task
 
 
 def _warn_about_start() -> None:
@@ -119,7 +123,7 @@ def _handle_signals(drain_seconds: int, tasks: list[asyncio.Task[None]]) -> None
         asked: list[int] = []
 
         def wait_for_sessions() -> None:
-            tasks.append(loop.create_task(_exit_without_sessions(server, drain_seconds)))
+            tasks.append(_start(_exit_without_sessions(server, drain_seconds)))
 
         def stop(number: int, _frame: FrameType | None) -> None:
             service_manager.stopping()
