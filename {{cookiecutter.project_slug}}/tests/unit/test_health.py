@@ -28,6 +28,7 @@ from {{cookiecutter.package_name}}.health import Check, Monitor
 from {{cookiecutter.package_name}}.rate_limit import get_limiter
 from {{cookiecutter.package_name}}.settings import Settings
 
+from .conftest import wait_until
 from .redis_server import PASSWORD, running_redis
 
 if TYPE_CHECKING:
@@ -73,14 +74,6 @@ def check(
 def statuses(report: Report) -> dict[str, Status]:
     """Return the status of each check."""
     return {result.name: result.status for result in report.results}
-
-
-def wait_until(condition: Callable[[], object], seconds: float = 15) -> None:
-    """Poll until the condition is true."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.02)
 
 
 # --- The monitor ----------------------------------------------------------------------------------

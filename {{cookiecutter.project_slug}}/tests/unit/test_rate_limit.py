@@ -30,6 +30,7 @@ from {{cookiecutter.package_name}}.rate_limit import (
 )
 from {{cookiecutter.package_name}}.settings import SettingsError
 
+from .conftest import wait_until
 from .redis_server import PASSWORD, RedisServer, running_redis
 
 if TYPE_CHECKING:
@@ -234,14 +235,6 @@ def eager_threads() -> Iterator[None]:
 
 
 # --- Redis comes and goes -------------------------------------------------------------------------
-
-
-def wait_until(condition: Callable[[], object], seconds: float = 15) -> None:
-    """Poll until the condition is true."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.02)
 
 
 @both_faces

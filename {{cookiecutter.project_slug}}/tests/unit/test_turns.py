@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
 
 import pytest
 
 from {{cookiecutter.package_name}}.data.turns import Turns
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from .conftest import wait_until
 
 
 def serve(turns: Turns, served: list[int], number: int) -> None:
@@ -19,12 +16,6 @@ def serve(turns: Turns, served: list[int], number: int) -> None:
     assert turns.acquire(30)
     served.append(number)
     turns.release()
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    """Poll until the condition holds."""
-    while not condition():
-        time.sleep(0.001)
 
 
 def wait_for_line(turns: Turns, length: int) -> None:
