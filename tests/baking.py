@@ -23,8 +23,9 @@ PROJECT_FOLDER = "{{cookiecutter.project_slug}}"
 BUILD = ROOT / "build"
 REQUIRE_ALL = os.environ.get("REQUIRE_ALL") == "1"
 
-# `make test` would tell each make below it to print the folders that it enters.
-for name in ("ARGS", "MAKEFLAGS", "MAKELEVEL", "MFLAGS"):
+# `make test` would tell each make below it to print the folders that it enters. Without bytecode,
+# as many containers want it, each of hundreds of processes would compile all its libraries again.
+for name in ("ARGS", "MAKEFLAGS", "MAKELEVEL", "MFLAGS", "PYTHONDONTWRITEBYTECODE"):
     os.environ.pop(name, None)
 
 # What git needs to commit on a machine where nobody has told it who they are.

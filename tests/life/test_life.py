@@ -79,6 +79,7 @@ def lived(
     commit_all(baked.path)
     env = home(folder)
     env["PATH"] = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    env["PYTHONDONTWRITEBYTECODE"] = "1"  # as many containers have it
     return baked, env, run("make", "ci", cwd=baked.path, **env)
 
 
@@ -110,6 +111,11 @@ def test_the_browser_tests_of_the_project_are_green(lived: Lived) -> None:
 
 def test_ci_leaves_nothing_that_git_would_add(lived: Lived) -> None:
     assert git("status", "--porcelain", cwd=lived[0].path) == ""
+
+
+def test_ci_compiles_the_code_once(lived: Lived) -> None:
+    """Not in each of the processes that tests start, whatever the environment says."""
+    assert list(lived[0].path.glob("src/*/__pycache__/*.pyc"))
 
 
 @pytest.mark.parametrize("verb", ["format", "messages", "lock"])
