@@ -49,6 +49,11 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     return scheduling
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the tests that run alone for minutes at the end, when no other worker waits for them."""
+    items.sort(key=lambda item: "life" in item.path.parts)
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, bool, bool]:
     """Let a test that is marked `alone` run while the other workers run none."""
