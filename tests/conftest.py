@@ -145,6 +145,12 @@ def default(bake: Baker) -> Baked:
 
 
 @pytest.fixture(scope="session")
+def mypy_cache(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Return the variable by which mypy analyses Streamlit and pandas once for many bakes."""
+    return {"MYPY_CACHE_DIR": str(tmp_path_factory.getbasetemp() / "mypy-cache")}
+
+
+@pytest.fixture(scope="session")
 def oldest_cookiecutter() -> Path:
     """Return the Python of an environment with the oldest cookiecutter that is supported."""
     return locked_environment("oldest-cookiecutter", ROOT / "requirements-oldest.txt")

@@ -91,6 +91,15 @@ def gitlab(project: Path, job: str, lab_path: str, **env: str) -> subprocess.Com
     return done
 
 
+def ci(
+    project: Path, provider: str, job: str, lab_path: str, **env: str
+) -> subprocess.CompletedProcess[str]:
+    """Run a job of what every commit gets."""
+    if provider == "github":
+        return act(project, "ci.yml", job, lab_path, **env)
+    return gitlab(project, job, lab_path, **env)
+
+
 @pytest.fixture
 def fresh(bake: Baker, tmp_path: Path) -> Baked:
     """Return a committed bake for both providers, in which few tests are enough."""
@@ -103,11 +112,10 @@ def fresh(bake: Baker, tmp_path: Path) -> Baked:
 
 @pytest.mark.parametrize("provider", ["github", "gitlab"])
 @pytest.mark.parametrize("job", ["test", "lock", "scan"])
-def test_a_fresh_bake_is_green(fresh: Baked, lab_path: str, provider: str, job: str) -> None:
-    if provider == "github":
-        done = act(fresh.path, "ci.yml", job, lab_path)
-    else:
-        done = gitlab(fresh.path, job, lab_path)
+def test_a_fresh_bake_is_green(
+    fresh: Baked, lab_path: str, provider: str, job: str, mypy_cache: dict[str, str]
+) -> None:
+    done = ci(fresh.path, provider, job, lab_path, **mypy_cache)
     assert done.returncode == 0, (done.stdout + done.stderr)[-5000:]
     if job == "test":
         assert re.search(r"TOTAL.* \d+%", done.stdout)
@@ -118,14 +126,13 @@ def test_a_fresh_bake_is_green(fresh: Baked, lab_path: str, provider: str, job: 
 
 @pytest.mark.parametrize("provider", ["github", "gitlab"])
 @pytest.mark.parametrize("mistake", PLANTED)
-def test_a_mistake_is_red(fresh: Baked, lab_path: str, provider: str, mistake: str) -> None:
+def test_a_mistake_is_red(
+    fresh: Baked, lab_path: str, provider: str, mistake: str, mypy_cache: dict[str, str]
+) -> None:
     job, name, content, message = PLANTED[mistake]
     (fresh.path / name).write_text(content)
     commit_all(fresh.path, "A mistake")
-    if provider == "github":
-        done = act(fresh.path, "ci.yml", job, lab_path)
-    else:
-        done = gitlab(fresh.path, job, lab_path)
+    done = ci(fresh.path, provider, job, lab_path, **mypy_cache)
     assert done.returncode != 0
     assert message in done.stdout + done.stderr, (done.stdout + done.stderr)[-3000:]
 
@@ -135,10 +142,7 @@ def test_a_forgotten_lock_is_red(fresh: Baked, lab_path: str, provider: str) -> 
     path = fresh.path / "pyproject.toml"
     path.write_text(path.read_text().replace('    "click>=8.1",\n', '    "click>=8.1,<8.2",\n'))
     commit_all(fresh.path, "No make lock")
-    if provider == "github":
-        done = act(fresh.path, "ci.yml", "lock", lab_path)
-    else:
-        done = gitlab(fresh.path, "lock", lab_path)
+    done = ci(fresh.path, provider, "lock", lab_path)
     assert done.returncode != 0
     assert "is not what pyproject.toml asks for: make lock" in done.stdout + done.stderr
 

@@ -212,9 +212,11 @@ def test_demo_runs_from_a_clean_clone(template: Path, tmp_path: Path) -> None:
     assert (clone / "build/demo/my-internal-tool/.cruft.json").exists()
 
 
-def test_the_example_can_be_deleted(bake: Baker, tmp_path: Path) -> None:
+def test_the_example_can_be_deleted(
+    bake: Baker, tmp_path: Path, mypy_cache: dict[str, str]
+) -> None:
     baked = bake.fresh(tmp_path)
-    env = home(tmp_path)
+    env = home(tmp_path) | mypy_cache
     env["PATH"] = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     run("make", "setup", cwd=baked.path, **env)
     upgraded = run(".venv/bin/my-internal-tool", "db", "upgrade", cwd=baked.path, **env)

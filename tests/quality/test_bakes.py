@@ -50,12 +50,8 @@ def test_the_formatter_has_nothing_to_do(baked: Baked, project: Path) -> None:
     assert measured.findings("ruff format", done) == []
 
 
-def test_types_are_right(
-    baked: Baked, project: Path, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    # Streamlit and pandas are analysed once for all bakes.
-    cache = tmp_path_factory.getbasetemp() / "mypy-cache"
-    done = run(project / ".venv/bin/mypy", "--cache-dir", cache, cwd=baked.path)
+def test_types_are_right(baked: Baked, project: Path, mypy_cache: dict[str, str]) -> None:
+    done = run(project / ".venv/bin/mypy", cwd=baked.path, **mypy_cache)
     assert measured.findings("mypy --strict", done) == []
 
 
