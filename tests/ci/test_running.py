@@ -24,6 +24,8 @@ runs:
   using: composite
   steps: [{run: "true", shell: sh}]
 """
+# act does not wait for what a step that fails printed last. Each shell of a step reads this first.
+AT_THE_END = "unset BASH_ENV; trap 'sleep 1' EXIT\n"
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 # All tests of a project are run by tests/life; here it is the way to them that is tried. The first
 # failing test ends a run; a planted one is collected before all others.
@@ -65,6 +67,8 @@ def act(
     stub = project.parent / "stub"
     stub.mkdir(exist_ok=True)
     (stub / "action.yml").write_text(STUB)
+    (stub / "at-the-end").write_text(AT_THE_END)
+    env["BASH_ENV"] = str(stub / "at-the-end")
     path = project / ".github/workflows" / workflow
     actions = sorted(set(re.findall(r"uses: (\S+)", path.read_text())))
     stubs = [f"--local-repository={action}={stub}" for action in actions]
