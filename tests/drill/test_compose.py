@@ -293,8 +293,8 @@ def test_a_visitor_is_told_when_nobody_can_serve(stack: Stack, browser: Browser)
     assert answer.status in (502, 504)
     assert page.title() == "Back in a moment"
     # nginx is well: were it not, `up --wait` would give up at once.
-    services = json.loads(stack.compose("config", "--format", "json"))["services"]
-    stack.compose("exec", "--no-TTY", "nginx", *services["nginx"]["healthcheck"]["test"][1:])
+    check = stack.inspect("nginx")["Config"]["Healthcheck"]["Test"]
+    stack.compose("exec", "--no-TTY", "nginx", *check[1:])
     stack.up()
     context.close()
 
