@@ -25,7 +25,7 @@ runs:
   steps: [{run: "true", shell: sh}]
 """
 # act does not wait for what a step that fails printed last. Each shell of a step reads this first.
-AT_THE_END = "unset BASH_ENV; trap 'sleep 1' EXIT\n"
+AT_THE_END = "unset BASH_ENV; trap '[ $? = 0 ] || sleep 1' EXIT\n"
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 # All tests of a project are run by tests/life; here it is the way to them that is tried. The first
 # failing test ends a run; a planted one is collected before all others.
