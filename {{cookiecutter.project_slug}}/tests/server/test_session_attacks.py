@@ -83,6 +83,18 @@ def test_scripts_cannot_read_the_cookie(small: Site) -> None:
     assert not any(secret in text for secret in small.secrets)
 
 
+def test_who_has_lost_the_cookie_gets_one_with_a_page_that_the_browser_keeps(small: Site) -> None:
+    # The cookie of a guest ends with the browser, whose cache does not.
+    cookie = {"Cookie": f"session={sessions.new_token()}"}
+    page = httpx.get(small.server.url, headers=cookie)
+    kept = {"If-None-Match": page.headers["etag"]}
+    again = httpx.get(small.server.url, headers=cookie | kept)
+    assert again.status_code == httpx.codes.NOT_MODIFIED
+    anew = httpx.get(small.server.url, headers=kept)
+    assert anew.status_code == httpx.codes.OK
+    assert anew.headers["set-cookie"].startswith("session=")
+
+
 def test_the_cookie_is_bound_to_the_host_on_https(tmp_path: Path) -> None:
     https = {"APP_BASE_URL": "https://tool.example.com/team"}
     for site in start_site("sqlite", tmp_path, variables=https):

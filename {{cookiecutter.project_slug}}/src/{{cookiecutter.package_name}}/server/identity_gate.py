@@ -51,6 +51,9 @@ _FILE: Final = re.compile(rb"media/([0-9a-f]{32,128})")
 MAX_SCANNED_BYTES: Final = 1024 * 1024
 MAX_FILES: Final = 1000
 
+# By these a browser asks whether what it keeps is still good.
+CONDITIONS: Final = (b"if-none-match", b"if-modified-since")
+
 USER: Final = "user"
 GUEST: Final = "guest"
 UNKNOWN: Final = "unknown"  # while the database is away
@@ -173,7 +176,9 @@ class IdentityGate:
         elif cookies.token:
             await self._app(scope, receive, send)
         else:
-            await self._app(scope, receive, self._sending_token(send))
+            # For "not modified" a browser shows the page that it keeps, and has no token then.
+            headers = [pair for pair in scope["headers"] if pair[0] not in CONDITIONS]
+            await self._app({**scope, "headers": headers}, receive, self._sending_token(send))
 
     async def _private(
         self, scope: Scope, receive: Receive, send: Send, path: str, key: str
