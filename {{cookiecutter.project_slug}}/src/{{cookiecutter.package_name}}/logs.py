@@ -369,9 +369,18 @@ def _adopt_uvicorn() -> None:
     for name in ("uvicorn", "uvicorn.asgi", "uvicorn.error"):
         logging.getLogger(name).handlers.clear()
         _use_root(logging.getLogger(name))
+    logging.getLogger("uvicorn.error").addFilter(_is_no_refusal)
     access = logging.getLogger("uvicorn.access")
     access.propagate = bool(access.handlers)  # without handlers it is switched off
     access.handlers.clear()
+
+
+def _is_no_refusal(record: logging.LogRecord) -> bool:
+    """Drop the error that uvicorn reports for each websocket that was refused.
+
+    https://github.com/Kludex/uvicorn/pull/3138
+    """
+    return record.msg != "ASGI callable returned without completing handshake."
 
 
 def _use_root(logger: logging.Logger) -> None:

@@ -105,6 +105,7 @@ def test_a_foreign_origin_is_refused(server: Server, origin: str) -> None:
     # Streamlit itself would accept any port of localhost, and would ask the internet for its
     # own address before it refuses the others.
     assert handshake(server, {}, origin) == httpx.codes.FORBIDDEN
+    assert "handshake" not in server.log()
 
 
 def test_the_own_origin_and_no_origin_are_accepted(server: Server) -> None:
