@@ -8,7 +8,7 @@ import shutil
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 from playwright.sync_api import expect, sync_playwright
@@ -214,36 +214,68 @@ class Tab:
             self.problems.append(f"request to {request.url}")
 
 
+@pytest.fixture(scope="session")
+def left() -> list[BrowserContext]:
+    """Return the browsers that tests have left, which have compiled the scripts of the pages."""
+    return []
+
+
 @pytest.fixture
 def new_tab(
-    browser: Browser, server: Server, request: pytest.FixtureRequest
+    browser: Browser, left: list[BrowserContext], server: Server, request: pytest.FixtureRequest
 ) -> Iterator[Callable[..., Tab]]:
     """Return a function that opens a tab in a browser of its own, signed in as `user`.
 
-    It takes the options of playwright's new_context; None as user is a stranger.
+    None as user is a stranger.
     """
     contexts = []
     failed_before = request.session.testsfailed
 
     def open_tab(
-        width: int = 1280, *, user: str | None = "admin", at: Server = server, **options: Any
+        width: int = 1280,
+        *,
+        user: str | None = "admin",
+        at: Server = server,
+        color_scheme: Literal["light", "dark"] = "light",
+        has_touch: bool = False,
     ) -> Tab:
-        # Animations take time to draw, and no two screenshots of them are the same.
-        context = browser.new_context(
-            viewport={"width": width, "height": 900}, reduced_motion="reduce", **options
-        )
+        context = left.pop() if left else new_context(browser)
         contexts.append(context)
-        context.add_init_script(NOTE_VIOLATIONS)
         if user is not None:
             token = start_session(at, user)
             context.add_cookies([{"name": "session", "value": token, "url": at.url}])
-        return tab_in(context, at)
+        tab = tab_in(context, at)
+        tab.page.set_viewport_size({"width": width, "height": 900})
+        tab.page.emulate_media(color_scheme=color_scheme)
+        touch = context.new_cdp_session(tab.page)
+        touch.send("Emulation.setTouchEmulationEnabled", {"enabled": has_touch})
+        return tab
 
     yield open_tab
     if request.session.testsfailed > failed_before:
         keep_pages([page for context in contexts for page in context.pages], request.node)
     for context in contexts:
-        context.close()
+        forget(context)
+        left.append(context)
+
+
+def new_context(browser: Browser) -> BrowserContext:
+    """Start a browser that shares nothing with the others."""
+    # Animations take time to draw, and no two screenshots of them are the same.
+    context = browser.new_context(reduced_motion="reduce")
+    context.add_init_script(NOTE_VIOLATIONS)
+    return context
+
+
+def forget(context: BrowserContext) -> None:
+    """Close the tabs of a browser, and delete all that it keeps but its caches."""
+    for page in context.pages:
+        page.close()
+    page = context.new_page()
+    everything = {"origin": "*", "storageTypes": "all"}
+    context.new_cdp_session(page).send("Storage.clearDataForOrigin", everything)
+    context.clear_cookies()
+    page.close()
 
 
 def keep_pages(pages: list[Page], test: pytest.Item) -> None:
