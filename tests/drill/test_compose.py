@@ -96,6 +96,15 @@ class Stack:
         self.compose("up", "--detach", "--wait")
         timed("docker compose up", started)
 
+    @contextlib.contextmanager
+    def without_app(self) -> Iterator[None]:
+        """Stop both instances, and bring everything up again, also for the tests that follow."""
+        self.compose("stop", *INSTANCES)
+        try:
+            yield
+        finally:
+            self.up()
+
     def execute(self, service: str, script: str) -> str:
         """Run a shell script in a service."""
         return self.compose("exec", "--no-TTY", service, "sh", "-c", script)
@@ -208,6 +217,14 @@ def opens(context: BrowserContext, path: str = "/") -> bool:
     return False
 
 
+def seen(context: BrowserContext) -> tuple[int, str]:
+    """Return the status and the title that a new tab gets; an older one may just load itself."""
+    page = context.new_page()
+    answer = page.goto(URL)
+    assert answer
+    return answer.status, page.title()
+
+
 def cookies(context: BrowserContext) -> dict[str, Any]:
     """Return the cookies of a browser by name."""
     return {str(cookie["name"]): cookie for cookie in context.cookies()}
@@ -280,22 +297,17 @@ def test_an_instance_that_is_killed_is_replaced_and_comes_back(
 
 def test_a_visitor_is_told_when_nobody_can_serve(stack: Stack, browser: Browser) -> None:
     context = browser.new_context(ignore_https_errors=True)
-    page = context.new_page()
     switch = "/etc/nginx/my-internal-tool/maintenance"
     stack.execute("nginx", f"touch {switch}")
-    answer = page.goto(URL)
-    assert answer
-    assert (answer.status, page.title()) == (503, "Maintenance")
+    assert seen(context) == (503, "Maintenance")
     stack.execute("nginx", f"rm {switch}")
-    stack.compose("stop", *INSTANCES)
-    answer = page.goto(URL)
-    assert answer
-    assert answer.status in (502, 504)
-    assert page.title() == "Back in a moment"
-    # nginx is well: were it not, `up --wait` would give up at once.
-    check = stack.inspect("nginx")["Config"]["Healthcheck"]["Test"]
-    stack.compose("exec", "--no-TTY", "nginx", *check[1:])
-    stack.up()
+    with stack.without_app():
+        status, title = seen(context)
+        assert status in (502, 504)
+        assert title == "Back in a moment"
+        # nginx is well: were it not, `up --wait` would give up at once.
+        check = stack.inspect("nginx")["Config"]["Healthcheck"]["Test"]
+        stack.compose("exec", "--no-TTY", "nginx", *check[1:])
     context.close()
 
 
