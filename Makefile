@@ -17,7 +17,7 @@ demo: build/cookiecutter/.ready ## Write the default project into build/demo and
 	@build/cookiecutter/bin/python tools/demo.py
 
 test: .venv/.ready ## Run all tests; REQUIRE_ALL=1 fails where one would be skipped
-	@$(BIN)/python -m pytest -n 2 $(ARGS)
+	@$(BIN)/python -m pytest -n 3 $(ARGS)
 
 test-fast: .venv/.ready ## Run the tests of generation only: less than a minute
 	@$(BIN)/python -m pytest -n 2 tests/render $(ARGS)
