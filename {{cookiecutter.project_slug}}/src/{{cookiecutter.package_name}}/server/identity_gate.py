@@ -177,8 +177,8 @@ class IdentityGate:
             await self._app(scope, receive, send)
         else:
             # For "not modified" a browser shows the page that it keeps, and has no token then.
-            headers = [pair for pair in scope["headers"] if pair[0] not in CONDITIONS]
-            await self._app({**scope, "headers": headers}, receive, self._sending_token(send))
+            scope["headers"] = [pair for pair in scope["headers"] if pair[0] not in CONDITIONS]
+            await self._app(scope, receive, self._sending_token(send))
 
     async def _private(
         self, scope: Scope, receive: Receive, send: Send, path: str, key: str
