@@ -34,6 +34,8 @@ INSTALL = "Chromium is missing: apt-get install chromium, or playwright install 
 # A busy machine draws slowly; Playwright's own limit for what is expected is 5 seconds.
 WAIT_MILLISECONDS = 30_000
 expect.set_options(timeout=WAIT_MILLISECONDS)
+# Of a window, in pixels.
+HEIGHT = 900
 
 # Streamlit looks for the folder that it is served from, and starts with that of the page: at
 # /health it asks for /health/_stcore/health, and takes the 404 for an answer.
@@ -163,7 +165,7 @@ class Tab:
         """Keep what the tab shows, in its full height."""
         width = (self.page.viewport_size or {"width": 1280})["width"]
         height = self.page.get_by_test_id("stMain").evaluate("(e) => e.scrollHeight")
-        self.page.set_viewport_size({"width": width, "height": max(900, height)})
+        self.page.set_viewport_size({"width": width, "height": max(HEIGHT, height)})
         self.page.screenshot(path=SCREENSHOTS / f"{name}.png")
 
     def follow(self, address: str) -> None:
@@ -245,7 +247,7 @@ def new_tab(
             token = start_session(at, user)
             context.add_cookies([{"name": "session", "value": token, "url": at.url}])
         tab = tab_in(context, at)
-        tab.page.set_viewport_size({"width": width, "height": 900})
+        tab.page.set_viewport_size({"width": width, "height": HEIGHT})
         tab.page.emulate_media(color_scheme=color_scheme)
         touch = context.new_cdp_session(tab.page)
         touch.send("Emulation.setTouchEmulationEnabled", {"enabled": has_touch})
@@ -262,7 +264,9 @@ def new_tab(
 def new_context(browser: Browser) -> BrowserContext:
     """Start a browser that shares nothing with the others."""
     # Animations take time to draw, and no two screenshots of them are the same.
-    context = browser.new_context(reduced_motion="reduce")
+    context = browser.new_context(
+        viewport={"width": 1280, "height": HEIGHT}, reduced_motion="reduce"
+    )
     context.add_init_script(NOTE_VIOLATIONS)
     return context
 
@@ -274,7 +278,6 @@ def forget(context: BrowserContext) -> None:
     page = context.new_page()
     everything = {"origin": "*", "storageTypes": "all"}
     context.new_cdp_session(page).send("Storage.clearDataForOrigin", everything)
-    context.clear_cookies()
     page.close()
 
 
