@@ -96,15 +96,6 @@ class Stack:
         self.compose("up", "--detach", "--wait")
         timed("docker compose up", started)
 
-    @contextlib.contextmanager
-    def without_app(self) -> Iterator[None]:
-        """Stop both instances, and bring everything up again, also for the tests that follow."""
-        self.compose("stop", *INSTANCES)
-        try:
-            yield
-        finally:
-            self.up()
-
     def execute(self, service: str, script: str) -> str:
         """Run a shell script in a service."""
         return self.compose("exec", "--no-TTY", service, "sh", "-c", script)
@@ -299,15 +290,20 @@ def test_a_visitor_is_told_when_nobody_can_serve(stack: Stack, browser: Browser)
     context = browser.new_context(ignore_https_errors=True)
     switch = "/etc/nginx/my-internal-tool/maintenance"
     stack.execute("nginx", f"touch {switch}")
-    assert seen(context) == (503, "Maintenance")
-    stack.execute("nginx", f"rm {switch}")
-    with stack.without_app():
+    try:
+        assert seen(context) == (503, "Maintenance")
+    finally:  # for the tests that follow
+        stack.execute("nginx", f"rm {switch}")
+    stack.compose("stop", *INSTANCES)
+    try:
         status, title = seen(context)
         assert status in (502, 504)
         assert title == "Back in a moment"
         # nginx is well: were it not, `up --wait` would give up at once.
         check = stack.inspect("nginx")["Config"]["Healthcheck"]["Test"]
         stack.compose("exec", "--no-TTY", "nginx", *check[1:])
+    finally:
+        stack.up()
     context.close()
 
 
