@@ -46,7 +46,8 @@ lock: ## Lock what pyproject.toml asks for, UPGRADE=1 the newest versions
 			--output-file requirements-$$group.txt || exit 1; \
 	done
 
-# Debian has Chromium as a package; Ubuntu has not, so Playwright fetches its own.
+# Debian has Chromium as packages, the second one without windows for the tests of a project; Ubuntu
+# has none, so Playwright fetches its own.
 SUDO = $$(test "$$(id -u)" = 0 || echo sudo)
 APT_INSTALL = $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install --quiet --yes \
 	--no-install-recommends
@@ -54,7 +55,7 @@ bootstrap: ## Install what the tests need from the system (Debian, Ubuntu)
 	@command -v apt-get >/dev/null || { echo "make bootstrap needs apt-get" >&2; exit 1; }
 	@$(APT_INSTALL) fonts-noto-cjk git libdeflate-tools make nginx openssl postgresql python3-venv \
 		redis-server shellcheck
-	@$(APT_INSTALL) chromium || { $(MAKE) .venv/.ready && \
+	@$(APT_INSTALL) chromium chromium-headless-shell || { $(MAKE) .venv/.ready && \
 		$(BIN)/python -m playwright install --with-deps chromium; }
 
 # An environment with what one lock file says, done again when that changes.

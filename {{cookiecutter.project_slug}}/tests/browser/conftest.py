@@ -28,7 +28,14 @@ if TYPE_CHECKING:
     from ..conftest import Server
 
 SCREENSHOTS = PROJECT / "build" / "screenshots"
-CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+# The first is the same engine without the windows and menus around it: a page takes less time.
+CHROMIUM = (
+    "chromium-headless-shell",
+    "chromium",
+    "chromium-browser",
+    "google-chrome",
+    "google-chrome-stable",
+)
 INSTALL = "Chromium is missing: apt-get install chromium, or playwright install chromium"
 
 # A busy machine draws slowly; Playwright's own limit for what is expected is 5 seconds.
