@@ -11,6 +11,7 @@ from baking import REQUIRE_ALL, ROOT, Baked, Baker
 from cookiecutter.exceptions import FailedHookException
 from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
+from jinja2 import Environment
 from options import DEFAULTS, PRESETS, refusal
 from parsing import parsed_shape
 
@@ -69,6 +70,20 @@ SETTINGS = settings(
     database=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
+
+
+@pytest.fixture(autouse=True)
+def compiled_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Compile each text once: the template is the same in every example, only answers differ."""
+    compiled: dict[tuple[Any, ...], Any] = {}
+    compile_ = Environment.compile
+
+    def compile_once(environment: Environment, *arguments: Any) -> Any:
+        if arguments not in compiled:
+            compiled[arguments] = compile_(environment, *arguments)
+        return compiled[arguments]
+
+    monkeypatch.setattr(Environment, "compile", compile_once)
 
 
 @pytest.fixture(scope="module")
