@@ -29,6 +29,16 @@ if TYPE_CHECKING:
 # A busy machine draws slowly; Playwright's own limit for what is expected is 5 seconds.
 expect.set_options(timeout=30_000)
 
+# The files that take minutes, the longest first.
+LONG = (
+    "test_compose.py",
+    "test_release.py",
+    "test_running.py",
+    "test_systemd.py",
+    "test_hostile_answers.py",
+    "test_nginx.py",
+)
+
 
 def group(nodeid: str) -> str:
     """Return what a test shares with others: the fixtures of its file, or the engine of Docker."""
@@ -50,8 +60,17 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the tests that run alone for minutes at the end, when no other worker waits for them."""
-    items.sort(key=lambda item: "life" in item.path.parts)
+    """Start with what takes minutes, or others wait for it at the end.
+
+    The tests that run alone for minutes are the end, when no other worker waits for them.
+    """
+
+    def place(item: pytest.Item) -> int:
+        if "life" in item.path.parts:
+            return len(LONG) + 1
+        return LONG.index(item.path.name) if item.path.name in LONG else len(LONG)
+
+    items.sort(key=place)
 
 
 @pytest.hookimpl(wrapper=True)
