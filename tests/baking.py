@@ -108,11 +108,23 @@ def uv_cache() -> str:
     return run(sys.executable, "-m", "uv", "cache", "dir", cwd=ROOT).stdout.strip()
 
 
+def path_with_uv() -> str:
+    """Return a PATH on which the uv of the tests' own environment is found first."""
+    return f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+
+
+def new_home(parent: Path) -> dict[str, str]:
+    """Make a home without anything; return its variables, with the downloads of this machine."""
+    folder = parent / "home"
+    folder.mkdir()
+    pip_cache = os.environ.get("PIP_CACHE_DIR", str(Path.home() / ".cache/pip"))
+    caches = {"UV_CACHE_DIR": uv_cache(), "PIP_CACHE_DIR": pip_cache}
+    return {"HOME": str(folder), "PATH": path_with_uv(), **caches}
+
+
 def set_up(project: Path) -> None:
-    """Install a bake into its .venv, with the uv of the tests' own environment."""
-    done = run(
-        "make", "setup", cwd=project, PATH=f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-    )
+    """Install a bake into its .venv."""
+    done = run("make", "setup", cwd=project, PATH=path_with_uv())
     assert done.returncode == 0, done.stdout + done.stderr
 
 

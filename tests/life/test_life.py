@@ -1,65 +1,21 @@
-"""The life of a project from its first command, in a home that knows nothing."""
+"""The verbs of a project, in a home that knows nothing."""
 
 from __future__ import annotations
 
-import contextlib
-import os
 import re
 import shutil
-import signal
 import subprocess
-import sys
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
-from baking import BUILD, REQUIRE_ALL, ROOT, Baked, Baker, commit_all, git, run, uv_cache
-from serving import chromium, free_port, get, until
+from baking import BUILD, REQUIRE_ALL, Baked, Baker, commit_all, git, new_home, run
+from serving import chromium
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from pathlib import Path
 
-# A fresh set-up downloads much. `make ci` runs all tests of the project, which keep all cores busy
-# and measure time.
+# `make ci` runs all tests of the project, which keep all cores busy and measure time.
 pytestmark = [pytest.mark.alone, pytest.mark.timeout(2400)]
-
-# Python, git and make, but no uv: what a fresh machine has.
-PLAIN_PATH = "/usr/bin:/bin"
-
-
-def home(tmp_path: Path) -> dict[str, str]:
-    """Return a home without anything, but with the downloads of this machine."""
-    folder = tmp_path / "home"
-    folder.mkdir(exist_ok=True)
-    pip_cache = os.environ.get("PIP_CACHE_DIR", str(Path.home() / ".cache/pip"))
-    return {"HOME": str(folder), "UV_CACHE_DIR": uv_cache(), "PIP_CACHE_DIR": pip_cache}
-
-
-@contextlib.contextmanager
-def started(*command: str, cwd: Path, output: Path, **env: str) -> Iterator[subprocess.Popen[Any]]:
-    """Start a program that does not end by itself; Ctrl-C reaches it and all that it started."""
-    with output.open("wb") as stream:
-        process = subprocess.Popen(
-            command,
-            cwd=cwd,
-            env={**os.environ, "PWD": str(cwd), **env},
-            stdin=subprocess.DEVNULL,
-            stdout=stream,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-    try:
-        yield process
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-
-
-def ctrl_c(process: subprocess.Popen[Any]) -> None:
-    """Press Ctrl-C and wait for the end."""
-    os.killpg(process.pid, signal.SIGINT)
-    process.wait(timeout=20)
 
 
 def sh_blocks(markdown: str) -> list[str]:
@@ -77,8 +33,7 @@ def lived(
     folder = tmp_path_factory.mktemp("life")
     baked = bake.fresh(folder)
     commit_all(baked.path)
-    env = home(folder)
-    env["PATH"] = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    env = new_home(folder)
     env["PYTHONDONTWRITEBYTECODE"] = "1"  # as many containers have it
     return baked, env, run("make", "ci", cwd=baked.path, **env)
 
@@ -169,55 +124,11 @@ def test_readme_names_the_commands_that_these_tests_run(default: Baked, template
     ]
 
 
-@pytest.mark.skipif(
-    run("python3", "-c", "import sys, venv; sys.exit(sys.version_info < (3, 11))", cwd=ROOT,
-        PATH=PLAIN_PATH).returncode != 0,
-    reason="needs Python 3.11 with venv in /usr/bin: make bootstrap",
-)  # fmt: skip
-def test_a_bake_runs_with_python_and_make_only(bake: Baker, tmp_path: Path) -> None:
-    """Without uv, in a folder whose name has spaces and Korean letters."""
-    baked = bake.fresh(tmp_path / "my tools 도구")
-    env = {**home(tmp_path), "PATH": PLAIN_PATH}
-    port = free_port()
-    env |= {"APP_PORT": str(port), "METRICS_PORT": str(free_port())}
-    output = tmp_path / "output"
-    with started("make", "dev", cwd=baked.path, output=output, **env) as process:
-        until(lambda: get(port, "/readyz")[0] == 200 or process.poll() is not None, 600)
-        assert process.poll() is None, output.read_text("utf-8")[-3000:]
-        assert f"http://localhost:{port}" in output.read_text("utf-8")
-        process.terminate()  # make alone, which must hand it on
-        until(lambda: get(port, "/livez")[0] == 0, 10, "the end of the server")
-
-
-def test_demo_runs_from_a_clean_clone(template: Path, tmp_path: Path) -> None:
-    clone = tmp_path / "clone"
-    git("clone", "--quiet", str(template), str(clone), cwd=tmp_path)
-    env = home(tmp_path)
-    env["PATH"] = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-    output = tmp_path / "output"
-    address = re.compile(r"Open http://localhost:(\d+)")
-    with started("make", "demo", cwd=clone, output=output, **env) as process:
-
-        def printed() -> re.Match[str] | None:
-            assert process.poll() is None, output.read_text("utf-8")[-3000:]
-            return address.search(output.read_text("utf-8"))
-
-        match = until(printed, 600, "the address")
-        port = int(match[1])
-        until(lambda: get(port, "/readyz")[0] == 200, 120, "readiness")
-        assert get(port, "/")[0] == 200
-        ctrl_c(process)
-    assert get(port, "/livez")[0] == 0
-    assert git("status", "--porcelain", cwd=clone) == ""
-    assert (clone / "build/demo/my-internal-tool/.cruft.json").exists()
-
-
 def test_the_example_can_be_deleted(
     bake: Baker, tmp_path: Path, mypy_cache: dict[str, str]
 ) -> None:
     baked = bake.fresh(tmp_path)
-    env = home(tmp_path) | mypy_cache
-    env["PATH"] = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    env = new_home(tmp_path) | mypy_cache
     run("make", "setup", cwd=baked.path, **env)
     upgraded = run(".venv/bin/my-internal-tool", "db", "upgrade", cwd=baked.path, **env)
     assert upgraded.returncode == 0, upgraded.stderr

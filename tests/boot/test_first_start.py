@@ -1,0 +1,90 @@
+"""The first start of a project, in a home that knows nothing."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import signal
+import subprocess
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from baking import ROOT, Baker, git, new_home, run
+from serving import free_port, get, until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+# Python, git and make, but no uv: what a fresh machine has.
+PLAIN_PATH = "/usr/bin:/bin"
+
+
+@contextlib.contextmanager
+def started(*command: str, cwd: Path, output: Path, **env: str) -> Iterator[subprocess.Popen[Any]]:
+    """Start a program that does not end by itself; Ctrl-C reaches it and all that it started."""
+    with output.open("wb") as stream:
+        process = subprocess.Popen(
+            command,
+            cwd=cwd,
+            env={**os.environ, "PWD": str(cwd), **env},
+            stdin=subprocess.DEVNULL,
+            stdout=stream,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    try:
+        yield process
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def ctrl_c(process: subprocess.Popen[Any]) -> None:
+    """Press Ctrl-C and wait for the end."""
+    os.killpg(process.pid, signal.SIGINT)
+    process.wait(timeout=20)
+
+
+@pytest.mark.skipif(
+    run("python3", "-c", "import sys, venv; sys.exit(sys.version_info < (3, 11))", cwd=ROOT,
+        PATH=PLAIN_PATH).returncode != 0,
+    reason="needs Python 3.11 with venv in /usr/bin: make bootstrap",
+)  # fmt: skip
+def test_a_bake_runs_with_python_and_make_only(bake: Baker, tmp_path: Path) -> None:
+    """Without uv, in a folder whose name has spaces and Korean letters."""
+    baked = bake.fresh(tmp_path / "my tools 도구")
+    env = {**new_home(tmp_path), "PATH": PLAIN_PATH}
+    port = free_port()
+    env |= {"APP_PORT": str(port), "METRICS_PORT": str(free_port())}
+    output = tmp_path / "output"
+    with started("make", "dev", cwd=baked.path, output=output, **env) as process:
+        until(lambda: get(port, "/readyz")[0] == 200 or process.poll() is not None, 600)
+        assert process.poll() is None, output.read_text("utf-8")[-3000:]
+        assert f"http://localhost:{port}" in output.read_text("utf-8")
+        process.terminate()  # make alone, which must hand it on
+        until(lambda: get(port, "/livez")[0] == 0, 10, "the end of the server")
+
+
+def test_demo_runs_from_a_clean_clone(template: Path, tmp_path: Path) -> None:
+    clone = tmp_path / "clone"
+    git("clone", "--quiet", str(template), str(clone), cwd=tmp_path)
+    env = new_home(tmp_path)
+    output = tmp_path / "output"
+    address = re.compile(r"Open http://localhost:(\d+)")
+    with started("make", "demo", cwd=clone, output=output, **env) as process:
+
+        def printed() -> re.Match[str] | None:
+            assert process.poll() is None, output.read_text("utf-8")[-3000:]
+            return address.search(output.read_text("utf-8"))
+
+        match = until(printed, 600, "the address")
+        port = int(match[1])
+        until(lambda: get(port, "/readyz")[0] == 200, 120, "readiness")
+        assert get(port, "/")[0] == 200
+        ctrl_c(process)
+    assert get(port, "/livez")[0] == 0
+    assert git("status", "--porcelain", cwd=clone) == ""
+    assert (clone / "build/demo/my-internal-tool/.cruft.json").exists()
