@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING, Any
 import measured
 import pytest
 from baking import (
+    BUILD,
     REQUIRE_ALL,
     ROOT,
     Baked,
     Baker,
     commit_all,
     locked_environment,
+    one_at_a_time,
+    run,
     set_up,
     template_files,
 )
@@ -164,9 +167,19 @@ def default(bake: Baker) -> Baked:
 
 
 @pytest.fixture(scope="session")
-def mypy_cache(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """Return the variable by which mypy analyses Streamlit and pandas once for many bakes."""
-    return {"MYPY_CACHE_DIR": str(tmp_path_factory.getbasetemp() / "mypy-cache")}
+def mypy_cache(project: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Return the variable by which mypy analyses Streamlit and pandas once for many bakes.
+
+    Each worker has a copy of what the first one found; that stays in build/ for the next run.
+    """
+    kept, own = BUILD / "mypy-cache", tmp_path_factory.mktemp("mypy") / "cache"
+    with one_at_a_time(kept.name):
+        if not kept.exists():
+            made = kept.with_name("mypy-cache-in-the-making")
+            run("make", "types", cwd=project, MYPY_CACHE_DIR=str(made))
+            made.rename(kept)
+        shutil.copytree(kept, own)
+    return {"MYPY_CACHE_DIR": str(own)}
 
 
 @pytest.fixture(scope="session")
