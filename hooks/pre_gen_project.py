@@ -44,6 +44,21 @@ RESERVED = frozenset(
     """.split()
 )
 
+# A script would take the command of the project for a word of its own, and the service would run as
+# a user whom each Debian has (tests/quality/test_reserved_names.py asks bash and Debian).
+SYSTEM = frozenset(
+    """
+    adm alias audio backup bg bin bind break builtin caller case cd cdrom command compgen complete
+    compopt continue coproc daemon declare dialout dip dirs disk disown do done echo elif else
+    enable esac eval exec exit export false fax fc fg fi floppy for function games getopts hash
+    help history if in irc jobs kill kmem let list local logout lp mail man mapfile news nobody
+    nogroup operator plugdev popd printf proxy pushd pwd read readarray readonly return root sasl
+    select set shadow shift shopt source staff sudo suspend sync sys tape test then time times
+    trap true tty type typeset ulimit umask unalias unset until users utmp uucp video voice wait
+    while www-data
+    """.split()
+)
+
 
 def invisible(char: str) -> bool:
     """Tell whether a character can break a line, or hide or reorder what a reader sees."""
@@ -73,6 +88,8 @@ def project_slug(slug: str) -> str | None:
         return "must be 2 to 40 lower-case letters, digits and single hyphens, a letter first"
     if slug.replace("-", "_") in RESERVED:
         return IS_RESERVED
+    if slug in SYSTEM:
+        return "is a word of the shell or a user of the system"
     return None
 
 

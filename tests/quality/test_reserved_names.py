@@ -6,17 +6,19 @@ import json
 import re
 import runpy
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
 
+import pytest
 from baking import ROOT, run
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 # Reserved for other reasons: what the project is made of and run with, and devices of Windows.
 OWN = {"activate", "conftest", "git", "make", "pip", "pip3", "python", "python3", "src"}
 OWN |= {"streamlit_app", "tests", "uv", "aux", "con", "nul", "prn"}
 OWN |= {f"{device}{number}" for device in ("com", "lpt") for number in range(1, 10)}
+
+HOOK = runpy.run_path(str(ROOT / "hooks" / "pre_gen_project.py"))
+# The users and groups that Debian and Ubuntu have from the beginning.
+MASTERS = [Path("/usr/share/base-passwd", f"{kind}.master") for kind in ("passwd", "group")]
 
 LIST_NAMES = """
 import json
@@ -44,6 +46,15 @@ def test_reserved_names_are_those_of_the_dependencies(project: Path) -> None:
     wanted = {name.lower().replace("-", "_") for name in names if "." not in name}
     wanted = {name for name in wanted if re.fullmatch("[a-z][a-z0-9_]{0,39}", name)}
     wanted = (wanted - set(sys.stdlib_module_names)) | OWN
-    reserved = runpy.run_path(str(ROOT / "hooks" / "pre_gen_project.py"))["RESERVED"]
+    reserved = HOOK["RESERVED"]
     assert sorted(wanted - reserved) == [], "add these to RESERVED in hooks/pre_gen_project.py"
     assert sorted(reserved - wanted) == [], "remove these from RESERVED"
+
+
+@pytest.mark.skipif(not MASTERS[0].exists(), reason="needs Debian or Ubuntu")
+def test_a_command_is_no_word_of_the_shell_and_a_service_no_user_of_the_system() -> None:
+    words = run("bash", "-c", "compgen -k; compgen -b", cwd=ROOT).stdout.split()
+    users = [line.partition(":")[0] for path in MASTERS for line in path.read_text().splitlines()]
+    accepted = [name for name in (*words, *users) if HOOK["project_slug"](name) is None]
+    assert sorted(accepted) == [], "add these to SYSTEM in hooks/pre_gen_project.py"
+    assert HOOK["SYSTEM"] - {*words, *users} == set(), "remove these from SYSTEM"
