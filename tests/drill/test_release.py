@@ -197,6 +197,28 @@ def test_install_can_be_run_again(machine: Machine) -> None:
     assert set(modes.splitlines()) == {"root 600"}
 
 
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        ("skel", "/etc/skel"),
+        ("html", "/var/www/html"),
+        ("daemon", "the user daemon"),
+        ("user", "user@.service"),
+        ("network", "network.target"),
+    ],
+)
+def test_what_is_not_of_the_project_is_not_touched(machine: Machine, name: str, found: str) -> None:
+    program = f"/srv/versions/1.0.0/deploy/server/{name}.py"
+    rename = f's/^NAME = .*/NAME = "{name}"/'
+    machine.output(f"sed '{rename}' $(dirname {program})/manage.py >{program}")
+    for verb in ("install", "uninstall --delete-data --yes"):
+        done = machine.sh(f"python3 {program} {verb}")
+        assert done.returncode == 1
+        assert done.stderr.startswith(f"failed: {found}: not of this project; move it away")
+        assert done.stdout == ""
+    machine.output(f"rm {program}; ! test -e /usr/local/sbin/{name}-server")
+
+
 def test_a_dry_run_changes_nothing(machine: Machine) -> None:
     printed = unchanged(machine, f"{SERVER} release /srv/versions/1.1.0 --dry-run")
     assert "would send new visitors to green" in printed

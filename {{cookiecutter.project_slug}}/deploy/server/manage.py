@@ -724,11 +724,38 @@ def install(keep: int) -> None:
         print(f"installed: https://{DOMAIN}")
 
 
+def refuse_strangers() -> None:
+    """Raise StepError where a part of the system has the name of the project, as /etc/ssh has.
+
+    The project would use what is not its own, and delete it when it is uninstalled. What an earlier
+    installation has left is its own, and so is an empty folder: a mounted disk is one.
+    """
+    if PROGRAM.exists() or (SETTINGS / f"{NAME}.env").exists():
+        return
+    units = [f"{NAME}@.service", f"{NAME}.target"]
+    units = [name for name in units if ask("systemctl", "cat", name)]
+    folders = [str(path) for path in (ROOT, SETTINGS, STATE, WEB, NGINX) if is_used(path)]
+    home = ask("getent", "passwd", USER).split(":")[5:6]
+    users = [f"the user {USER}"] if home and home != [str(STATE)] else []
+    if found := ", ".join(units + folders + users):
+        raise StepError(f"{found}: not of this project; move it away, or rename the project")
+
+
+def is_used(path: Path) -> bool:
+    """Tell whether there is a file, or a folder with something in it."""
+    if not path.is_dir():
+        return path.exists()
+    return any(child.name != "lost+found" for child in path.iterdir())
+
+
 def set_up(project: Path) -> None:
-    """Make what is not there yet: user, folders, secrets, settings, certificate, this program."""
+    """Make what is not there yet: this program, user, folders, secrets, settings, certificate."""
     missing = [name for name in ("nginx", "openssl", "systemd-run") if not shutil.which(name)]
     if missing:
         raise StepError(f"{', '.join(missing)} missing: apt-get install nginx openssl python3-venv")
+    text = Path(__file__).read_bytes().replace(b"/usr/bin/env python3", sys.executable.encode(), 1)
+    if not PROGRAM.exists() or PROGRAM.read_bytes() != text:
+        do(f"write {PROGRAM}", write, PROGRAM, text, 0o755)
     if not ask("id", USER):
         command = ("useradd", "--system", "--user-group", "--no-create-home", "--home-dir", STATE)
         do(f"add the user {USER}", run, *command, "--shell", "/usr/sbin/nologin", USER)
@@ -744,9 +771,6 @@ def set_up(project: Path) -> None:
         text = (project / "deploy/systemd" / settings.name).read_bytes()
         do(f"write {settings}", write, settings, text, 0o600)
     make_certificate()
-    text = Path(__file__).read_bytes().replace(b"/usr/bin/env python3", sys.executable.encode(), 1)
-    if not PROGRAM.exists() or PROGRAM.read_bytes() != text:
-        do(f"write {PROGRAM}", write, PROGRAM, text, 0o755)
 
 
 def make_secrets() -> None:
@@ -914,6 +938,7 @@ def verb(arguments: argparse.Namespace) -> None:
 
 def change(arguments: argparse.Namespace) -> None:
     """Do a verb that changes the server."""
+    refuse_strangers()
     if arguments.verb == "install":
         install(arguments.keep)
     elif arguments.verb == "prepare":
