@@ -48,6 +48,8 @@ def ctrl_c(process: subprocess.Popen[Any]) -> None:
     process.wait(timeout=20)
 
 
+# Without it `make dev` can only say that Python is missing, which tests/life tries: Ubuntu 22.04
+# has Python 3.10 there, and Debian has venv in a package of its own.
 @pytest.mark.skipif(
     run("python3", "-c", "import sys, venv; sys.exit(sys.version_info < (3, 11))", cwd=ROOT,
         PATH=PLAIN_PATH).returncode != 0,

@@ -152,7 +152,10 @@ def test_a_name_that_is_accepted_bakes(bake: Baker, outputs: Iterator[Path]) -> 
     def check(given_answers: dict[str, str]) -> None:
         baked = bake.fresh(next(outputs), **given_answers)
         for name, content in baked.files().items():
-            ast.parse(content) if name.endswith(".py") else parsed_shape(baked, name)
+            if name.endswith(".py"):
+                ast.parse(content)  # its shape, which takes three times as long, is not compared
+            else:
+                parsed_shape(baked, name)
         slug, package = given_answers["project_slug"], given_answers["package_name"]
         project = tomllib.loads(baked.read("pyproject.toml"))["project"]
         assert baked.path.name == project["name"] == slug
