@@ -6,11 +6,13 @@ import contextlib
 import http.client
 import http.server
 import json
+import math
 import re
 import shutil
 import socket
 import ssl
 import threading
+import time
 import uuid
 from collections import Counter
 from typing import TYPE_CHECKING, Any
@@ -312,6 +314,48 @@ def test_what_a_client_forwards_does_not_arrive(project: Path, tmp_path: Path) -
     assert values["x-forwarded-proto"] == "https"
     assert values["host"] == f"localhost:{ports[443]}"
     assert "upgrade" not in values
+
+
+class ClosesOnRequest(http.server.BaseHTTPRequestHandler):
+    """Closes a connection that was idle for 4 seconds on a request, whose time has just run out."""
+
+    protocol_version = "HTTP/1.1"
+    used = math.inf
+
+    def do_GET(self) -> None:
+        self.close_connection = time.monotonic() - self.used > 4
+        if self.close_connection:
+            return
+        self.send_response(200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+        self.used = time.monotonic()
+
+    def log_message(self, *_arguments: object) -> None:
+        """Say nothing."""
+
+
+def test_a_connection_is_not_used_when_the_app_may_close_it(project: Path, tmp_path: Path) -> None:
+    limit = "inspect.signature(uvicorn.Config).parameters['timeout_keep_alive'].default"
+    command = ("-c", f"import inspect, uvicorn; print({limit})")
+    seconds = int(run(project / ".venv/bin/python", *command, cwd=project).stdout)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), ClosesOnRequest) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        ports = free_ports() | {8501: server.server_port}
+        with site(project, tmp_path / "nginx", ports) as nginx:
+            named = {"Cookie": f"{COOKIE}={ports[8501]}"}
+            for wait in (0, seconds - 0.5):
+                time.sleep(wait)
+                # Several, so that each process of nginx has a connection, and uses it again.
+                assert [nginx.request("/", headers=named).status for _ in range(9)] == [200] * 9
+        server.shutdown()
+
+
+def test_every_group_of_instances_lets_connections_go_alike(default: Baked) -> None:
+    for name in ("nginx/snippets/blue.conf", "nginx/snippets/green.conf", "docker/serving.conf"):
+        text = default.read(f"deploy/{name}")
+        assert text.count("keepalive 16;\n") > 2
+        assert text.count("keepalive 16;\n    keepalive_timeout 4s;\n") == text.count(" keepalive ")
 
 
 def test_too_many_requests_are_429_and_files_do_not_count(project: Path, tmp_path: Path) -> None:
