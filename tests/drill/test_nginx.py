@@ -101,6 +101,15 @@ def instance_of(context: BrowserContext) -> str:
 
 
 @contextlib.contextmanager
+def answering(handler: type[http.server.BaseHTTPRequestHandler]) -> Iterator[int]:
+    """Serve with a handler, as an instance of the app; yield the port."""
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server.server_port
+        server.shutdown()
+
+
+@contextlib.contextmanager
 def shown_headers(
     answer: Callable[[str, Message], tuple[int, dict[str, str]]] = lambda _path, _headers: (
         200,
@@ -124,10 +133,8 @@ def shown_headers(
         def log_message(self, *_arguments: object) -> None:
             """Say nothing."""
 
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield server.server_port, seen
-        server.shutdown()
+    with answering(Handler) as port:
+        yield port, seen
 
 
 def test_a_page_load_is_small_and_a_second_one_is_nothing(
@@ -339,16 +346,15 @@ def test_a_connection_is_not_used_when_the_app_may_close_it(project: Path, tmp_p
     limit = "inspect.signature(uvicorn.Config).parameters['timeout_keep_alive'].default"
     command = ("-c", f"import inspect, uvicorn; print({limit})")
     seconds = int(run(project / ".venv/bin/python", *command, cwd=project).stdout)
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), ClosesOnRequest) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        ports = free_ports() | {8501: server.server_port}
-        with site(project, tmp_path / "nginx", ports) as nginx:
-            named = {"Cookie": f"{COOKIE}={ports[8501]}"}
-            for wait in (0, seconds - 0.5):
-                time.sleep(wait)
-                # Several, so that each process of nginx has a connection, and uses it again.
-                assert [nginx.request("/", headers=named).status for _ in range(9)] == [200] * 9
-        server.shutdown()
+    with (
+        answering(ClosesOnRequest) as port,
+        site(project, tmp_path / "nginx", free_ports() | {8501: port}) as nginx,
+    ):
+        named = {"Cookie": f"{COOKIE}={port}"}
+        for wait in (0, seconds - 0.5):
+            time.sleep(wait)
+            # Several, so that each process of nginx has a connection, and uses it again.
+            assert [nginx.request("/", headers=named).status for _ in range(9)] == [200] * 9
 
 
 def test_every_group_of_instances_lets_connections_go_alike(default: Baked) -> None:
