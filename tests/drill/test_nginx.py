@@ -91,7 +91,7 @@ def noted_problems(page: Page) -> list[str]:
 
     page.on("console", note_message)
     page.on("response", note_answer)
-    page.on("requestfailed", lambda request: problems.append(request.url))
+    page.on("requestfailed", lambda one: problems.append(f"{one.url} {one.failure}"))
     return problems
 
 
@@ -445,6 +445,7 @@ def test_the_app_works_below_a_path(
         visit(page, f"{below.url}/my-internal-tool")
         enter(page, "ann", GIVEN_PASSWORD)
         choose_password(page, GIVEN_PASSWORD, PASSWORD)
+        page.wait_for_load_state("networkidle")  # to leave earlier ends what it still fetches
         visit(page, f"{below.url}/my-internal-tool/about")
         wait_for_menu(page)
         page.get_by_test_id("stSidebarNavLink").first.click()
