@@ -41,6 +41,8 @@ INSTALL = "Chromium is missing: apt-get install chromium, or playwright install 
 # A busy machine draws slowly; Playwright's own limit for what is expected is 5 seconds.
 WAIT_MILLISECONDS = 30_000
 expect.set_options(timeout=WAIT_MILLISECONDS)
+# How soon open tabs notice that their session has ended: 10 s, and the time to load a page.
+FOLLOWS_MILLISECONDS = 15_000
 # Of a window, in pixels.
 HEIGHT = 900
 
@@ -153,6 +155,15 @@ class Tab:
         """Wait for what only somebody who is signed in sees."""
         self.page.get_by_test_id("stSidebarNavLink").first.wait_for(state="attached")
         self.wait()
+
+    def is_signed_in(self) -> bool:
+        """Return whether the menu is there, which nobody else sees."""
+        return self.page.get_by_test_id("stSidebarNavLink").count() > 0
+
+    def session_cookie(self) -> str:
+        """Return the token of the session."""
+        cookies = self.page.context.cookies()
+        return next(str(one["value"]) for one in cookies if one["name"] == "session")
 
     def try_to_sign_in(self, username: str, password: str) -> None:
         """Fill in the form and send it."""
