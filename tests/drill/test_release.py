@@ -325,6 +325,90 @@ def test_only_one_at_a_time(machine: Machine) -> None:
     assert serving(machine)[0] == "1.0.0", machine.output("cat /run/first")
 
 
+def test_what_is_no_release_is_refused_in_one_line(machine: Machine) -> None:
+    machine.output(
+        "cd /srv; mkdir empty; printf nothing >none.tar; tar -czf whole.tar.gz versions/1.1.0;"
+        "head -c 100000 whole.tar.gz >cut.tar.gz; tar -b 1 -cf whole.tar -C versions/1.1.0 .;"
+        "head -c -1024 whole.tar >cut.tar"  # between two files, where tar does not notice
+    )
+    releases = machine.output("ls -A /opt/my-internal-tool/releases")
+    for what, why in {
+        "9.9.9": "9.9.9 is neither a folder, nor an archive, nor a release (",
+        "/srv/empty": "/srv/empty is not a folder of my-internal-tool: it has no requirements.txt",
+        "/srv/none.tar": "none.tar is no whole archive: tar: This does not look like a tar archive",
+        "/srv/cut.tar.gz": "cut.tar.gz is no whole archive: ",
+        "/srv/cut.tar": "cut.tar is no whole archive: its end is missing",
+    }.items():
+        assert why in refusal(machine, f"release {what}"), what
+    assert machine.output("ls -A /opt/my-internal-tool/releases") == releases
+
+
+def test_a_release_comes_as_an_archive(machine: Machine) -> None:
+    """As docs/runbook.md and `make deploy` bring it, whatever a developer's folder has besides."""
+    _, colour = serving(machine)
+    machine.output(
+        "cp -r /srv/versions/1.1.0 /srv/clone; cd /srv/clone; rm -rf data; umask 077;"
+        "mkdir -p .git .venv build data src/__pycache__; echo SECRET=x >.env;"
+        "for folder in .git .venv build data src/__pycache__; do echo x >$folder/file; done;"
+        "chown -R games .; chmod -R go= ."
+    )
+    machine.output("cd /srv; tar -cf bare.tar -C clone .; tar -czf nested.tar.gz clone")
+    names = {
+        machine.output(f"{SERVER} prepare {what}").splitlines()[-1]
+        for what in ("/srv/clone", "/srv/bare.tar", "/srv/nested.tar.gz")
+    }
+    [name] = names
+    release = f"/opt/my-internal-tool/releases/{name}"
+    assert machine.output(f"cd {release}; ls -d .env .git build data src/__pycache__ || true") == ""
+    for wrong in ("-not -user root", "-not -perm -444", "-type d -not -perm 755", "-perm /022"):
+        assert machine.output(f"find {release} -not -type l {wrong}") == "", wrong
+    machine.output(f"{SERVER} release {name}")
+    assert serving(machine) == ("1.1.0", "green" if colour == "blue" else "blue")
+
+
+def test_settings_reach_nginx_and_an_edited_site_stays(machine: Machine) -> None:
+    site = "/etc/nginx/sites-available/my-internal-tool.conf"
+    settings = "/etc/my-internal-tool/my-internal-tool.env"
+    size = "grep -rho 'client_max_body_size .*;' /etc/nginx/my-internal-tool | uniq"
+    assert machine.output(size) == "client_max_body_size 51m;"
+    machine.output(f"echo MAX_UPLOAD_MB=7 >>{settings}; sed -i '$a # ours' {site}")
+    machine.output(f"{SERVER} release")
+    assert machine.output(size) == "client_max_body_size 8m;"
+    assert machine.output(f"tail -1 {site}") == "# ours"
+    machine.output(f"sed -i '$d' {settings} {site}")
+
+
+def test_a_site_that_nginx_refuses_changes_nothing(machine: Machine) -> None:
+    """The operator's, this time: nginx goes on with what it has read, and so do the visitors."""
+    before = serving(machine)
+    enabled = "ls /etc/systemd/system/my-internal-tool.target.wants"
+    wanted = machine.output(enabled)
+    site = "/etc/nginx/sites-available/my-internal-tool.conf"
+    machine.output(f"echo 'nonsense;' >>{site}")
+    reason = 'nginx refuses the site: unknown directive "nonsense" in /etc/nginx/sites-enabled'
+    for command in ("release /srv/versions/1.0.0", "release /srv/versions/1.1.0", "release"):
+        assert reason in refusal(machine, command), command
+        assert serving(machine) == before
+        assert machine.output(enabled) == wanted
+    machine.output("curl -sSfk https://localhost/livez")
+    machine.output(f"sed -i '$d' {site}; nginx -t -q")
+
+
+def test_people_of_the_release_before_the_last_can_be_cut(machine: Machine, project: Path) -> None:
+    with crowd(machine, project, 3) as people:
+        machine.output(f"{SERVER} release")
+        assert "3 sessions are still open on" in refusal(machine, "release /srv/versions/1.0.0")
+        assert people.say("report")["lost"] == []
+        machine.output(f"{SERVER} release /srv/versions/1.0.0 --cut --keep 1")
+        time.sleep(6)  # they notice when they click
+        report = people.say("report")
+        assert len(report["lost"]) == 3
+        assert report["failed"] == []
+    used = "cd /opt/my-internal-tool; for x in blue green previous; do readlink -f $x; done"
+    left = "ls -d /opt/my-internal-tool/releases/*"
+    assert set(machine.output(left).split()) == set(machine.output(used).split())
+
+
 def test_killed_at_any_step_and_run_again(machine: Machine, project: Path) -> None:
     # Another release, with another site.
     machine.output("sed -i '$a # New' /srv/versions/1.1.0/deploy/nginx/snippets/http.conf")

@@ -287,13 +287,28 @@ def prepare(what: str) -> Path:
     source = Path(what).resolve()
     if source.is_file():
         with tempfile.TemporaryDirectory() as folder:
-            run("tar", "--extract", "--no-same-owner", "--file", source, "--directory", folder)
+            unpack(source, folder)
             inside = list(Path(folder).iterdir())
             return build(inside[0] if len(inside) == 1 else Path(folder))
     if not source.is_dir():
         known = ", ".join(path.name for path in complete_releases()) or "none yet"
         raise StepError(f"{what} is neither a folder, nor an archive, nor a release ({known})")
     return build(source)
+
+
+def unpack(archive: Path, folder: str) -> None:
+    """Unpack an archive; one that was cut off on its way is refused."""
+    command = ("tar", "--extract", "--no-same-owner", "--file", archive, "--directory", folder)
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode != 0:
+        raise StepError(f"{archive} is no whole archive: {done.stderr.partition(chr(10))[0]}")
+    # Between two files tar takes the end of the file for that of the archive, which is 1024 zeros.
+    # Compressed ones have a checksum.
+    with archive.open("rb") as file:
+        is_plain = file.read(262).endswith(b"ustar")
+        file.seek(max(0, archive.stat().st_size - 1024))
+        if is_plain and any(file.read()):
+            raise StepError(f"{archive} is no whole archive: its end is missing")
 
 
 def complete_releases() -> list[Path]:
@@ -433,26 +448,33 @@ def configure_site(release: Path) -> None:
         files[SITE] = (source / SITE.name).read_bytes()
     do("copy the static files", run, source / "copy-static", release)
     if not changed(files) and SITE_LINK.is_symlink():
+        do("check the site: nginx -t", check_site)
         return
     old = {path: path.read_bytes() for path in files if path.exists()}
     do("update the site", put, files)
     do("enable the site", link, SITE_LINK, f"../sites-available/{SITE.name}")
     try:
         do("check the site: nginx -t", check_site)
-    except StepError as error:
+    except StepError:
         put(old)
         for path in files.keys() - old.keys():
             remove(path)
-        raise StepError(f"nginx refuses the site: {error}") from None
-    do("reload nginx", run, "systemctl", "reload-or-restart", "nginx")
+        raise
+    do("reload nginx", reload_nginx)
 
 
 def check_site() -> None:
     """Let nginx read its files; it gives the reason before it says that it refuses them."""
     done = subprocess.run(("nginx", "-t", "-q"), capture_output=True, text=True)
     if done.returncode != 0:
-        reasons = [line for line in done.stderr.splitlines() if "[emerg]" in line]
-        raise StepError(last_line("\n".join(reasons) or done.stderr))
+        reasons = re.findall(r"\[emerg\] \d+#\d+: (.*)", done.stderr)
+        raise StepError(f"nginx refuses the site: {(reasons or [last_line(done.stderr)])[-1]}")
+
+
+def reload_nginx() -> None:
+    """Let nginx go on with the files as they are now."""
+    check_site()  # systemd would not tell what is wrong
+    run("systemctl", "reload-or-restart", "nginx")
 
 
 def settings_text() -> str:
@@ -523,7 +545,8 @@ def switch_to(new: Path, *, cut: bool, breaking: bool) -> str:
         if not reused:
             stop(colour)
         if old:
-            configure(old)
+            with contextlib.suppress(StepError):  # which is the one that is told already
+                configure(old)
         keeps = f"{old.name} keeps serving" if old else "nothing serves yet"
         raise StepError(f"{new.name} does not work: {error}; {keeps}") from None
     do(f"enable {colour} at boot", enable, colour)
@@ -650,7 +673,7 @@ def finish(colour: str, limit: int, keep: int) -> None:
     rest = other(colour)
     before = release_of(rest)
     # Here, because a flip may have been interrupted before anybody was told.
-    do("reload nginx", run, "systemctl", "reload-or-restart", "nginx")
+    do("reload nginx", reload_nginx)
     if (ROOT / "serving").is_symlink() and (ROOT / "serving").readlink() != Path(colour):
         do(f"let the commands be those of {colour}", link, ROOT / "serving", colour)
     do(f"enable {colour} at boot, and not {rest}", enable_only, colour)
