@@ -122,3 +122,24 @@ def test_readme_names_the_commands_that_these_tests_run(default: Baked, template
         "cd my-internal-tool",
         "make dev",
     ]
+
+
+def test_the_example_can_be_deleted(
+    bake: Baker, tmp_path: Path, mypy_cache: dict[str, str]
+) -> None:
+    baked = bake.fresh(tmp_path)
+    env = new_home(tmp_path) | mypy_cache
+    run("make", "setup", cwd=baked.path, **env)
+    upgraded = run(".venv/bin/my-internal-tool", "db", "upgrade", cwd=baked.path, **env)
+    assert upgraded.returncode == 0, upgraded.stderr
+    section = baked.read("docs/data.md").partition("## Delete the example")[2]
+    [commands] = re.findall(r"^```sh\n(.*?)^```", section, re.MULTILINE | re.DOTALL)
+    # What is left is the same on both databases, and the fresh bake above was tested with both.
+    env["PYTEST_ADDOPTS"] = "-k 'not postgresql'"
+    done = run("sh", "-ec", commands, cwd=baked.path, **env)
+    assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-5000:]
+    search = ("grep", "-rilE", "--exclude-dir=__pycache__", "records[./]|equipment_")
+    left = run(*search, "src", "tests", cwd=baked.path)
+    assert left.stdout == ""
+    current = run(".venv/bin/my-internal-tool", "db", "current", cwd=baked.path, **env)
+    assert current.returncode == 0, current.stdout + current.stderr
