@@ -186,8 +186,7 @@ def test_memory_forgets_addresses_that_have_gone(monkeypatch: pytest.MonkeyPatch
     storage = rate_limit_storage.BoundedMemoryStorage()
     for number in range(100_000):
         storage.acquire_entry(f"10.{number}", limit=5, expiry=2)
-        if number == 1_000:  # a slow machine forgets the first before the last have come
-            assert len(storage.events) == 1_001
+    assert len(storage.events) > 10_000
     wait_until(lambda: storage.acquire_entry("now", 1000, 2) and len(storage.events) == 1)
     wait_until(lambda: set(threading.enumerate()) <= threads)
 
