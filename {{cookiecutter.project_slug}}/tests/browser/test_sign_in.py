@@ -33,7 +33,6 @@ def sign_out(tab: Tab) -> None:
 @pytest.mark.parametrize("width", [1280, 390])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # its look is the same on both
 def test_sign_in_page(new_tab: Callable[..., Tab], language: str, scheme: str, width: int) -> None:
     tab = new_tab(width, user=None, color_scheme=scheme)
     tab.open(f"/?lang={language}")
