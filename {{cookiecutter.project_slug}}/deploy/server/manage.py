@@ -301,7 +301,8 @@ def unpack(archive: Path, folder: str) -> None:
     command = ("tar", "--extract", "--no-same-owner", "--file", archive, "--directory", folder)
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode != 0:
-        raise StepError(f"{archive} is no whole archive: {done.stderr.partition(chr(10))[0]}")
+        reason, _, _ = done.stderr.partition("\n")  # what follows from it is told behind it
+        raise StepError(f"{archive} is no whole archive: {reason}")
     # Between two files tar takes the end of the file for that of the archive, which is 1024 zeros.
     # Compressed ones have a checksum.
     with archive.open("rb") as file:
@@ -460,7 +461,7 @@ def configure_site(release: Path) -> None:
         for path in files.keys() - old.keys():
             remove(path)
         raise
-    do("reload nginx", reload_nginx)
+    do("reload nginx", run, "systemctl", "reload-or-restart", "nginx")
 
 
 def check_site() -> None:
@@ -469,12 +470,6 @@ def check_site() -> None:
     if done.returncode != 0:
         reasons = re.findall(r"\[emerg\] \d+#\d+: (.*)", done.stderr)
         raise StepError(f"nginx refuses the site: {(reasons or [last_line(done.stderr)])[-1]}")
-
-
-def reload_nginx() -> None:
-    """Let nginx go on with the files as they are now."""
-    check_site()  # systemd would not tell what is wrong
-    run("systemctl", "reload-or-restart", "nginx")
 
 
 def settings_text() -> str:
@@ -672,8 +667,10 @@ def finish(colour: str, limit: int, keep: int) -> None:
     """Do what follows the switch; all of it may have happened already."""
     rest = other(colour)
     before = release_of(rest)
-    # Here, because a flip may have been interrupted before anybody was told.
-    do("reload nginx", reload_nginx)
+    # Here, because a flip may have been interrupted before anybody was told. The check says what is
+    # wrong with a site, systemd does not.
+    do("check the site: nginx -t", check_site)
+    do("reload nginx", run, "systemctl", "reload-or-restart", "nginx")
     if (ROOT / "serving").is_symlink() and (ROOT / "serving").readlink() != Path(colour):
         do(f"let the commands be those of {colour}", link, ROOT / "serving", colour)
     do(f"enable {colour} at boot, and not {rest}", enable_only, colour)
