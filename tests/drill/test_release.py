@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import shlex
 import shutil
 import subprocess
 import time
@@ -52,7 +53,16 @@ def upgrade():
 
 
 def downgrade():
-    pass
+    op.{back}
+"""
+# Listens at a port until the unit that wants it has failed.
+IN_THE_WAY = """
+import socket, subprocess, sys, time
+port = sys.argv[1]
+with socket.create_server(("127.0.0.1", int(port))):
+    show = ["systemctl", "show", "--property=Result", "--value", f"my-internal-tool@{port}"]
+    while subprocess.check_output(show) == b"success\\n":
+        time.sleep(0.1)
 """
 # Starts a command and kills it at the line that begins with a text; its children live on.
 KILL_AT = """
@@ -114,7 +124,8 @@ def versions(default: Baked, tmp_path_factory: pytest.TempPathFactory) -> Path:
         limits.write_text(limits.read_text("utf-8").replace("r/s;", "000r/s;"), "utf-8")
         if "migration" in changes:
             file = package / "data/migrations/versions/0003_next.py"
-            file.write_text(MIGRATION.format(step=changes["migration"]), "utf-8")
+            step, back = changes["migration"], changes["back"]
+            file.write_text(MIGRATION.format(step=step, back=back), "utf-8")
         return source
 
     make("1.0.0")
@@ -124,8 +135,9 @@ def versions(default: Baked, tmp_path_factory: pytest.TempPathFactory) -> Path:
     entry_point.write_text("raise SystemExit('this version cannot start')\n", "utf-8")
     site = make("2.0.0-site") / "deploy/nginx/snippets/http.conf"
     site.write_text("nonsense;\n", "utf-8")
-    make("2.0.0-breaks", migration="drop_column('users', 'name')")
-    make("2.1.0", migration="add_column('users', sa.Column('phone', sa.String(20)))")
+    take, give = "drop_column('users', '{}')", "add_column('users', sa.Column('{}', sa.String(20)))"
+    make("2.0.0-breaks", migration=take.format("name"), back=give.format("name"))
+    make("2.1.0", migration=give.format("phone"), back=take.format("phone"))
     return root
 
 
@@ -180,6 +192,12 @@ def active(machine: Machine, port: int) -> bool:
     return machine.output(f"{show} my-internal-tool@{port}") not in {"inactive", "failed"}
 
 
+def killed_at(machine: Machine, step: str, command: str) -> bool:
+    """Run a command and kill it when it prints a step; tell whether it got so far."""
+    done = machine.lab("exec", "python3", "-c", KILL_AT, step, *command.split())
+    return done.stdout.strip() == "-9"
+
+
 def backups(machine: Machine) -> int:
     """Return how many backups there are."""
     return len(machine.output(f"{SERVER} run backup list").splitlines()) - 1
@@ -223,6 +241,26 @@ def test_a_dry_run_changes_nothing(machine: Machine) -> None:
     printed = unchanged(machine, f"{SERVER} release /srv/versions/1.1.0 --dry-run")
     assert "would send new visitors to green" in printed
     assert printed.endswith("nothing was changed")
+
+
+def test_a_release_that_breaks_the_running_one_and_the_way_back(machine: Machine) -> None:
+    """As docs/runbook.md has it, below Roll back."""
+    older = machine.output("basename $(readlink -f /opt/my-internal-tool/serving)")
+    before = backups(machine)
+    release = f"{SERVER} release /srv/versions/2.0.0-breaks --break-running"
+    for step in ("back up the database", "upgrade the database"):
+        assert killed_at(machine, step, release), step
+        assert serving(machine) == ("1.0.0", "blue")
+    machine.output(release)
+    assert serving(machine) == ("2.0.0", "green")
+    assert backups(machine) > before
+    assert "0003 (current)" in machine.output(f"{SERVER} run db current")
+    assert "run its `db downgrade 0002`" in refusal(machine, "rollback")
+    assert serving(machine) == ("2.0.0", "green")
+    machine.output(f"{SERVER} run db downgrade 0002 --yes")
+    machine.output(f"{SERVER} release {older} --break-running")
+    assert serving(machine) == ("1.0.0", "blue")
+    assert "0002 (current)" in machine.output(f"{SERVER} run db current")
 
 
 def test_nobody_notices(machine: Machine, project: Path) -> None:
@@ -313,6 +351,25 @@ def test_what_serves_is_started_anew(machine: Machine) -> None:
     machine.output(f"{SERVER} release")
     assert serving(machine) == (version, new)
     assert int(machine.output(started)) > before
+
+
+def test_what_is_in_the_way_for_a_moment_stops_no_release(machine: Machine) -> None:
+    _, colour = serving(machine)
+    port = 8501 if colour == "green" else 8601
+    machine.output(f"systemctl stop my-internal-tool@{port} my-internal-tool@{port + 1}")
+    machine.output(f"python3 -c {shlex.quote(IN_THE_WAY)} {port} >/dev/null 2>&1 &")
+    machine.output(f"{SERVER} release")
+    assert serving(machine)[1] != colour
+    machine.output(f"journalctl -q -t my-internal-tool-{port} | grep -q 'in use'")
+
+
+def test_an_old_release_that_hangs_is_stopped(machine: Machine) -> None:
+    _, colour = serving(machine)
+    port = 8501 if colour == "blue" else 8601
+    pid = machine.output(f"systemctl show --property=MainPID --value my-internal-tool@{port}")
+    machine.output(f"kill -STOP {pid}; {SERVER} release --drain-limit 5")
+    assert serving(machine)[1] != colour
+    until(lambda: not active(machine, port) and not active(machine, port + 1), 120)
 
 
 def test_only_one_at_a_time(machine: Machine) -> None:
@@ -417,7 +474,7 @@ def test_killed_at_any_step_and_run_again(machine: Machine, project: Path) -> No
         "build",
         "update the site",
         "let ",
-        "upgrade the database",
+        "compare the database",
         "start ",
         "visit ",
         "enable ",
@@ -427,9 +484,7 @@ def test_killed_at_any_step_and_run_again(machine: Machine, project: Path) -> No
     ]
     with crowd(machine, project, 5) as people:
         for step in steps:
-            release = f"{SERVER} release /srv/versions/1.1.0"
-            killed = machine.lab("exec", "python3", "-c", KILL_AT, step, *release.split())
-            assert killed.stdout.strip().endswith("-9"), (step, killed.stdout)
+            assert killed_at(machine, step, f"{SERVER} release /srv/versions/1.1.0"), step
             report = people.say("report")
             assert (report["failed"], report["lost"]) == ([], []), step
         machine.output(f"{SERVER} release /srv/versions/1.1.0 --drain-limit 60")

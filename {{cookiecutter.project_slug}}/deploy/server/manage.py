@@ -533,7 +533,7 @@ def switch_to(new: Path, *, cut: bool, breaking: bool) -> str:
             configure(new)
         if not reused:
             do(f"let {colour} be {new.name}", link, ROOT / colour, f"releases/{new.name}")
-            migrate(new, old, breaking=breaking)
+        migrate(new, old, breaking=breaking)
         start(colour)
         prove(colour, new)
     except StepError as error:
@@ -573,19 +573,29 @@ def stop(colour: str) -> None:
 
 
 def migrate(new: Path, old: Path | None, *, breaking: bool) -> None:
-    """Bring the database forward, while the old release goes on using it."""
+    """Bring the database forward where the new release needs it; the old one goes on using it."""
     if dry_run:
         do("upgrade the database", migrate)
+        return
+    if fits(new):
         return
     keep = []
     if old and not breaking:
         keep = ["--keep", app(old, "db", "head")]
-    try:
-        app(new, "db", "current")
-    except StepError:  # it is not yet what the new release needs
-        if old and "\n  backup " in app(old, "--help"):
-            do("back up the database", app, old, "backup", "create")
+    if old and "\n  backup " in app(old, "--help"):
+        do("back up the database", app, old, "backup", "create")
     do("upgrade the database", show, new, "db", "upgrade", *keep)
+
+
+def fits(release: Path) -> bool:
+    """Tell whether a release works with the database as it is."""
+    print("compare the database with the release", flush=True)
+    try:
+        show(release, "db", "current")
+    except StepError as error:
+        print(f"  {error}", flush=True)
+        return False
+    return True
 
 
 def start(colour: str) -> None:

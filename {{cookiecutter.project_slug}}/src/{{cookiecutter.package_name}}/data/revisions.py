@@ -234,6 +234,8 @@ def _configuration() -> Iterator[Config]:
     from alembic.config import Config
     from alembic.util import CommandError
 
+    if (found := current()) and found not in _known():
+        raise RevisionError(problem("ahead"))
     # Alembic prints what it does; our callers do.
     config = Config(attributes={"metadata": load_models()}, cmd_opts=Namespace(quiet=True))
     config.set_main_option("script_location", str(FOLDER).replace("%", "%%"))
