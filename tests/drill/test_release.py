@@ -177,9 +177,9 @@ def serving(machine: Machine) -> tuple[str, str]:
     return release.partition("-")[0], colour
 
 
-def refusal(machine: Machine, command: str) -> str:
+def refusal(machine: Machine, command: str, env: str = "") -> str:
     """Run a command that must fail; return the one line that says why."""
-    done = machine.sh(f"{SERVER} {command}")
+    done = machine.sh(f"{env} {SERVER} {command}")
     assert done.returncode == 1, done.stdout
     [line] = done.stderr.splitlines()
     assert line.startswith("failed: ")
@@ -372,6 +372,13 @@ def test_an_old_release_that_hangs_is_stopped(machine: Machine) -> None:
     until(lambda: not active(machine, port) and not active(machine, port + 1), 120)
 
 
+@pytest.mark.parametrize("option", ["--keep", "--drain-limit"])
+def test_a_number_is_not_negative(machine: Machine, option: str) -> None:
+    done = machine.sh(f"{SERVER} release {option} -1")
+    assert done.returncode == 2
+    assert done.stderr.endswith(f"argument {option}: invalid natural value: '-1'\n")
+
+
 def test_only_one_at_a_time(machine: Machine) -> None:
     first = f"{SERVER} release /srv/versions/1.0.0 >/run/first 2>&1"
     at_work = "until [ -s /run/first ]; do sleep 0.1; done"
@@ -433,6 +440,25 @@ def test_settings_reach_nginx_and_an_edited_site_stays(machine: Machine) -> None
     assert machine.output(size) == "client_max_body_size 8m;"
     assert machine.output(f"tail -1 {site}") == "# ours"
     machine.output(f"sed -i '$d' {settings} {site}")
+
+
+def test_a_full_disk_changes_nothing(machine: Machine) -> None:
+    """Where the release is unpacked, and where nginx has its files."""
+    before = serving(machine)
+    site, settings = "/etc/nginx/my-internal-tool", "/etc/my-internal-tool/my-internal-tool.env"
+    machine.output(
+        "mkdir /run/small; mount -t tmpfs -o size=300k small /run/small; cp -a /etc/nginx /run/;"
+        f"mount -t tmpfs -o size=300k,mode=755 site {site}; cp -a /run/nginx/my-*/. {site};"
+        f"cat /dev/zero >{site}/full || echo MAX_UPLOAD_MB=9 >>{settings}"
+    )
+    for env, why in {"TMPDIR=/run/small": "'/run/small/", "": f"{before[0]}-"}.items():
+        line = refusal(machine, "release /srv/versions/2.1.0", env)
+        assert "No space left on device" in line
+        assert why in line
+        assert len(line) < 300, line
+        assert serving(machine) == before
+        machine.output("nginx -t -q; curl -sSfk https://localhost/livez")
+    machine.output(f"umount {site} /run/small; sed -i '$d' {settings}; nginx -t -q")
 
 
 def test_a_site_that_nginx_refuses_changes_nothing(machine: Machine) -> None:
@@ -506,7 +532,9 @@ def test_uninstall_keeps_the_data_unless_told(machine: Machine) -> None:
     places = ("/var/lib/my-internal-tool", "/etc/my-internal-tool")
     assert [path for path in found if not path.startswith(places)] == []
     machine.output("nginx -t -q")
-    assert machine.sh("/srv/again uninstall --delete-data </dev/null").returncode != 0
+    done = machine.sh("/srv/again uninstall --delete-data </dev/null")
+    assert done.stderr == "failed: nothing was deleted; --yes does not ask\n"
+    assert done.returncode == 1
     machine.output("/srv/again uninstall --delete-data --yes")
     assert machine.output(left) == ""
     assert machine.sh("id my-internal-tool").returncode != 0

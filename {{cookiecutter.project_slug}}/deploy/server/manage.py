@@ -86,11 +86,24 @@ class StepError(Exception):
 # --- Small steps ----------------------------------------------------------------------------------
 
 
+@contextlib.contextmanager
+def failing_as_a_step() -> Iterator[None]:
+    """Raise StepError for what the system refuses, such as to write on a full disk."""
+    try:
+        yield
+    except shutil.Error as error:  # it has an entry for each file
+        _, _, reason = error.args[0][0]
+        raise StepError(reason) from None
+    except OSError as error:
+        raise StepError(str(error)) from None
+
+
 def do(text: str, action: Callable[..., object], *arguments: object) -> None:
     """Print a step, and take it unless this is a dry run."""
     print(f"would {text}" if dry_run else text, flush=True)
     if not dry_run:
-        action(*arguments)
+        with failing_as_a_step():
+            action(*arguments)
 
 
 def ask(*command: str | Path) -> str:
@@ -883,16 +896,24 @@ def status() -> None:
     print("releases: " + (", ".join(path.name for path in complete_releases()) or "none"))
 
 
+def natural(text: str) -> int:
+    """Return a number of the command line that must not be negative."""
+    number = int(text)
+    if number < 0:
+        raise ValueError
+    return number
+
+
 def parser() -> argparse.ArgumentParser:
     """Return the command line."""
     every = argparse.ArgumentParser(add_help=False)
     every.add_argument("--dry-run", action="store_true", help="print the steps, change nothing")
     kept = argparse.ArgumentParser(add_help=False)
-    kept.add_argument("--keep", type=int, default=5, metavar="N", help="releases to keep (5)")
+    kept.add_argument("--keep", type=natural, default=5, metavar="N", help="releases to keep (5)")
     limit = argparse.ArgumentParser(add_help=False)
     limit.add_argument(
         "--drain-limit",
-        type=int,
+        type=natural,
         default=1800,
         metavar="SECONDS",
         help="how long people may stay on the old release (1800)",
@@ -943,7 +964,8 @@ def main() -> None:
         sys.exit("this needs root")
     os.umask(0o022)
     try:
-        verb(arguments)
+        with failing_as_a_step():
+            verb(arguments)
     except StepError as error:
         sys.exit(f"failed: {error}")
     except KeyboardInterrupt:
@@ -975,8 +997,8 @@ def change(arguments: argparse.Namespace) -> None:
         print(prepare(arguments.what).name)
     elif arguments.verb == "uninstall":
         sure = arguments.yes or arguments.dry_run or not arguments.delete_data
-        if not sure and input(f"This deletes {STATE} and its backups. Type {NAME}: ") != NAME:
-            raise StepError("nothing was deleted")
+        if not sure and typed(f"This deletes {STATE} and its backups. Type {NAME}: ") != NAME:
+            raise StepError("nothing was deleted; --yes does not ask")
         uninstall(delete_data=arguments.delete_data)
     else:
         what = arguments.what if arguments.verb == "release" else previous_release()
@@ -988,6 +1010,13 @@ def change(arguments: argparse.Namespace) -> None:
             breaking=arguments.break_running,
             wait=arguments.wait,
         )
+
+
+def typed(question: str) -> str:
+    """Return what somebody answers; "" where nobody is there."""
+    with contextlib.suppress(EOFError):
+        return input(question)
+    return ""
 
 
 def previous_release() -> str:
