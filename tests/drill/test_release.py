@@ -64,6 +64,11 @@ with socket.create_server(("127.0.0.1", int(port))):
     while subprocess.check_output(show) == b"success\\n":
         time.sleep(0.1)
 """
+# A systemctl that is slow to stop what drains: it has ended by itself when the order arrives.
+LATE = """#!/bin/sh
+[ "$*" != "stop my-internal-tool-drain.service" ] || /usr/bin/systemctl "$@"
+exec /usr/bin/systemctl "$@"
+"""
 # Starts a command and kills it at the line that begins with a text; its children live on.
 KILL_AT = """
 import os, signal, subprocess, sys
@@ -361,6 +366,15 @@ def test_what_is_in_the_way_for_a_moment_stops_no_release(machine: Machine) -> N
     machine.output(f"{SERVER} release")
     assert serving(machine)[1] != colour
     machine.output(f"journalctl -q -t my-internal-tool-{port} | grep -q 'in use'")
+
+
+def test_a_drain_that_ends_by_itself_stops_no_release(machine: Machine) -> None:
+    machine.output(f"{SERVER} release")
+    _, colour = serving(machine)
+    machine.output(f"install -d /run/late; printf '%s' {shlex.quote(LATE)} >/run/late/systemctl")
+    machine.output("chmod +x /run/late/systemctl; systemctl is-active my-internal-tool-drain")
+    machine.output(f"PATH=/run/late:$PATH {SERVER} release")
+    assert serving(machine)[1] != colour
 
 
 def test_an_old_release_that_hangs_is_stopped(machine: Machine) -> None:

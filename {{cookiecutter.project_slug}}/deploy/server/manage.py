@@ -535,10 +535,10 @@ def switch_to(new: Path, *, cut: bool, breaking: bool) -> str:
     colour = serving()
     old = release_of(colour) if colour else None
     colour = other(colour) if colour else "blue"
+    if is_active(DRAIN):
+        do(f"stop {DRAIN}", stop_drain)
     # A rollback soon after a release: what ran before still runs.
     reused = old != new and release_of(colour) == new and running(colour) == ports(colour)
-    if is_active(DRAIN):
-        do(f"stop {DRAIN}", run, "systemctl", "stop", DRAIN)
     if not reused:
         clear(colour, cut=cut)
     try:
@@ -583,6 +583,15 @@ def stop(colour: str) -> None:
     do(f"stop {colour}", run, "systemctl", "stop", *units)
     if not dry_run:
         ask("systemctl", "reset-failed", *units)
+
+
+def stop_drain() -> None:
+    """End the process that stops a colour in time, unless it has just ended by itself."""
+    try:
+        run("systemctl", "stop", DRAIN)
+    except StepError:  # systemd does not know the unit any more
+        if is_active(DRAIN):
+            raise
 
 
 def migrate(new: Path, old: Path | None, *, breaking: bool) -> None:
