@@ -55,6 +55,7 @@ class Crowd:
 
     async def visit(self, stay: bool) -> None:
         """Come, and click until everybody leaves; a newcomer clicks twice."""
+        came = self.came  # who came before a report is none of the newcomers of the next one
         try:
             cookie = await asyncio.to_thread(load_page)
             tab = loadtest.open_tab(
@@ -68,11 +69,11 @@ class Crowd:
                 open_timeout=60,
             )
             async with tab as open_tab:
-                await self.click(open_tab, stay)
+                await self.click(open_tab, stay, came)
         except Exception as error:  # noqa: BLE001 - whatever it is, a visitor saw it
             self.failed.append(repr(error))
 
-    async def click(self, tab: Any, stay: bool) -> None:
+    async def click(self, tab: Any, stay: bool, came: dict[str, int]) -> None:
         """Rerun, and compare what the session remembers with what it did."""
         count = 0
         while not self.leaving.is_set() and (stay or count < 2):
@@ -88,7 +89,7 @@ class Crowd:
             if found is None or int(found[1]) != count:
                 self.failed.append(f"run {count} shows {found and found[0]}")
             else:
-                seen = self.stayed if stay else self.came
+                seen = self.stayed if stay else came
                 seen[found[2]] = seen.get(found[2], 0) + 1
             if stay:
                 await asyncio.sleep(THINK_SECONDS)
