@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,11 +11,14 @@ from playwright.sync_api import expect
 
 from {{cookiecutter.package_name}}.auth.roles import Role
 from {{cookiecutter.package_name}}.i18n import LANGUAGES
+from {{cookiecutter.package_name}}.server.identity_gate import POLL_SECONDS
 
 from .conftest import FOLLOWS_MILLISECONDS, PASSWORD, add_user, database_of, tab_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from playwright.sync_api import Route
 
     from ..conftest import Server
     from .conftest import Tab
@@ -28,6 +32,16 @@ def sign_out(tab: Tab) -> None:
     tab.page.get_by_test_id("stSidebar").get_by_role("button").filter(
         has=tab.page.locator("[data-testid=stIconMaterial]", has_text="logout")
     ).click()
+
+
+def change_password(tab: Tab) -> None:
+    for label, text in (
+        ("Current password", PASSWORD),
+        ("New password", NEW_PASSWORD),
+        ("Repeat the new password", NEW_PASSWORD),
+    ):
+        tab.page.get_by_label(label, exact=True).fill(text)
+    tab.page.get_by_role("button", name="Change the password").click()
 
 
 @pytest.mark.parametrize("width", [1280, 390])
@@ -112,13 +126,7 @@ def test_the_password_is_changed(new_tab: Callable[..., Tab], server: Server) ->
     elsewhere.open("/health")
     tab.open("/account?lang=en")
     before = tab.session_cookie()
-    for label, text in (
-        ("Current password", PASSWORD),
-        ("New password", NEW_PASSWORD),
-        ("Repeat the new password", NEW_PASSWORD),
-    ):
-        tab.page.get_by_label(label, exact=True).fill(text)
-    tab.page.get_by_role("button", name="Change the password").click()
+    change_password(tab)
     tab.page.get_by_text("The password is changed.").wait_for()
     assert tab.page.url.startswith(f"{tab.url}/account")
     assert tab.is_signed_in()
@@ -127,6 +135,26 @@ def test_the_password_is_changed(new_tab: Callable[..., Tab], server: Server) ->
     elsewhere.try_to_sign_in("changer", PASSWORD)
     elsewhere.page.get_by_test_id("stAlert").wait_for()
     elsewhere.sign_in("changer", NEW_PASSWORD)
+
+
+def test_a_new_password_leads_back_on_a_slow_network(
+    new_tab: Callable[..., Tab], server: Server
+) -> None:
+    """All sessions have ended by then, also that of the tab which waits for the new one."""
+    with database_of(server.database):
+        add_user(Role.VIEWER, "traveller")
+    tab = new_tab(user="traveller")
+    tab.open("/account?lang=en")
+
+    def hold(route: Route) -> None:
+        answer = route.fetch(max_redirects=0)
+        time.sleep(POLL_SECONDS + 1)
+        route.fulfill(response=answer)
+
+    tab.page.route("**/auth/continue?*", hold)
+    change_password(tab)
+    tab.page.get_by_text("The password is changed.").wait_for()
+    assert tab.is_signed_in()
 
 
 def test_a_new_user_comes_in_by_a_code(new_tab: Callable[..., Tab]) -> None:
@@ -161,13 +189,7 @@ def test_a_first_password_is_replaced(new_tab: Callable[..., Tab], server: Serve
     tab.page.get_by_text("choose a password of your own").wait_for()
     assert not tab.is_signed_in()
     tab.shot("first-password")
-    for label, text in (
-        ("Current password", PASSWORD),
-        ("New password", NEW_PASSWORD),
-        ("Repeat the new password", NEW_PASSWORD),
-    ):
-        tab.page.get_by_label(label, exact=True).fill(text)
-    tab.page.get_by_role("button", name="Change the password").click()
+    change_password(tab)
     tab.wait_for_menu()
     expect(tab.page.locator("h1")).to_have_text("Users")
     tab.check()

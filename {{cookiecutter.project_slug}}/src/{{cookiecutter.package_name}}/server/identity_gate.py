@@ -50,6 +50,8 @@ MAX_GUEST_BYTES: Final = 64 * 1024
 _FILE: Final = re.compile(rb"media/([0-9a-f]{32,128})")
 MAX_SCANNED_BYTES: Final = 1024 * 1024
 MAX_FILES: Final = 1000
+# Longer than a message that sends the browser to another address of the app.
+MAX_REDIRECT_BYTES: Final = 2048
 
 # By these a browser asks whether what it keeps is still good.
 CONDITIONS: Final = (b"if-none-match", b"if-modified-since")
@@ -76,6 +78,7 @@ class Tab:
     opened: float
     session_id: str = ""
     closed: bool = False
+    left: float = 0.0  # when its browser was sent to another address
     # The media files that were sent to it, the newest last.
     files: dict[str, None] = field(default_factory=dict)
 
@@ -83,6 +86,8 @@ class Tab:
         """Look at one message from the server to the browser."""
         if not self.session_id:
             self.session_id = _session_id(data)
+        if not self.left and _is_redirect(data):
+            self.left = time.monotonic()
         if len(data) <= MAX_SCANNED_BYTES:
             for file_id in _FILE.findall(data):
                 self.files.pop(file_id.decode(), None)
@@ -322,7 +327,8 @@ async def _close_ended(settings: Settings) -> None:
     if not signed_in:
         return
     alive = await asyncio.to_thread(sessions.alive, {tab.key for tab in signed_in})
-    ended = [tab for tab in signed_in if tab.key not in alive]
+    arrived = time.monotonic() - sessions.MOVE_SECONDS
+    ended = [tab for tab in signed_in if tab.key not in alive and tab.left < arrived]
     await asyncio.gather(*(_send_away(tab, settings) for tab in ended))
 
 
@@ -331,7 +337,8 @@ async def _send_away(tab: Tab, settings: Settings) -> None:
     message = ForwardMsg()
     message.auth_redirect.url = f"{settings.base_path}/"
     try:
-        if not tab.closed:
+        # A browser that is on its way to a new session would not get there.
+        if not tab.closed and not tab.left:
             await tab.send({"type": "websocket.send", "bytes": message.SerializeToString()})
     except Exception as error:  # noqa: BLE001 - servers differ in what they raise
         log.debug("tab was gone", reason=type(error).__name__)
@@ -384,6 +391,10 @@ def _is_use(message: Message) -> bool:
 def _session_id(data: bytes) -> str:
     message = ForwardMsg.FromString(data)
     return message.new_session.initialize.session_id
+
+
+def _is_redirect(data: bytes) -> bool:
+    return len(data) <= MAX_REDIRECT_BYTES and ForwardMsg.FromString(data).HasField("auth_redirect")
 
 
 def _user_of(session_id: str) -> dict[str, Any]:
