@@ -267,6 +267,15 @@ def tell_to_drain(port: int, *, on: bool) -> None:
                 os.kill(pid, signal.SIGUSR1 if on else signal.SIGUSR2)
 
 
+def count_sessions(port: int) -> int:
+    """Return how many sessions are open at an instance, told to drain; 0 where it hangs."""
+    deadline = time.monotonic() + 5
+    while (people := sessions(port)) is None and time.monotonic() < deadline and not dry_run:
+        tell_to_drain(port, on=True)  # right after a release nobody has done that yet
+        time.sleep(0.1)
+    return people or 0
+
+
 def app(release: Path, *arguments: str, port: int = 0, interactive: bool = False) -> str:
     """Run a command of a release as the service does: its user, settings, secrets and limits."""
     properties = []
@@ -565,7 +574,7 @@ def switch_to(new: Path, *, cut: bool, breaking: bool) -> str:
 def clear(colour: str, *, cut: bool) -> None:
     """Stop the colour that does not serve, unless people are still there."""
     active = running(colour)
-    people = sum(sessions(port) or 0 for port in active)
+    people = sum(map(count_sessions, active))
     if people and not cut:
         release = release_of(colour)
         name = release.name if release else "?"
