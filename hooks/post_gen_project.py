@@ -15,6 +15,18 @@ CACHES = {"__pycache__", ".mypy_cache", ".pytest_cache", ".ruff_cache"}
 # Compiled catalogues cannot be merged line by line; `make messages` writes them again.
 CRUFT_SKIP = ["src/*/locale/*/LC_MESSAGES/*.mo"]
 
+TESTS_OF_TOUR = (
+    "demo_sales",
+    "home_in_browser",
+    "home_page",
+    "records",
+    "records_attacks",
+    "records_fields",
+    "records_import",
+    "records_in_browser",
+    "records_page",
+)
+
 
 def git(*arguments: str) -> str | None:
     """Return what git prints, or None where it fails or is not installed."""
@@ -47,7 +59,16 @@ def unchosen(answers: dict[str, Any]) -> list[str]:
     of_server = [f"deploy/nginx/snippets/{name}.conf" for name in snippets]
     of_containers = [".dockerignore", "Dockerfile", "compose.dev.yaml", "compose.yaml"]
     delivery = ("deploy", "release")
+    package = f"src/{answers['package_name']}"
+    of_tour = [f"{package}/{name}" for name in ("demo_sales.py", "migrations", "records")]
+    of_tour += [f"{package}/pages/{name}.py" for name in ("home", "records")]
+    of_tour += [f"tests/test_{name}.py" for name in TESTS_OF_TOUR]
+    of_blank = [f"{package}/pages/start.py", "tests/test_start_page.py"]
+    korean = "ko" in answers["languages"]
     wanted = [
+        (answers["starter"] == "tour", of_tour),
+        (answers["starter"] == "blank", of_blank),
+        (korean, [f"{package}/locale"]),
         (server or containers, ["deploy", "docs/delivery.md"]),
         (server, [*of_server, "deploy/systemd", "deploy/server"]),
         (server, ["docs/runbook.md", "docs/server.md"]),

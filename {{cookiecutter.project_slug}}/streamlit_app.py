@@ -9,13 +9,6 @@ import streamlit as st
 sys.path.insert(0, str(Path(__file__).with_name("src")))
 st.secrets.load_if_toml_exists()
 
-from {{cookiecutter.package_name}}.server import application  # noqa: E402 - needs the path
+from {{cookiecutter.package_name}}.app import project  # noqa: E402 - needs the path
 
-app = st.App(
-    application.SCRIPT,
-    lifespan=application.lifespan,
-    routes=application.routes(),
-    middleware=application.middleware(),
-    on_script_error=application.on_script_error,
-    secrets=application.secrets(),
-)
+app = st.App(**project.server())

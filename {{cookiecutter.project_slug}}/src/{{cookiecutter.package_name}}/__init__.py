@@ -1,3 +1,3 @@
-"""The application: pages, and what they need to run in production."""
+"""The tool: its pages and what they call. The machinery under it is the package `chassis`."""
 
 __version__ = "0.1.0"

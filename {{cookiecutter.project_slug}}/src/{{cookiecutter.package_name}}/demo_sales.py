@@ -4,18 +4,15 @@ Your own service modules look like this one: plain functions that know nothing o
 Delete it together with views/home.py and their tests.
 """
 
-from __future__ import annotations
-
 import math
 import random
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import pandas as pd
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 
 REGIONS: Final = ("americas", "asia_pacific", "europe")
 CATEGORIES: Final = ("coffee", "equipment", "tea")

@@ -4,28 +4,23 @@ Nothing is stored unless everything is: one wrong row, or one that somebody else
 preview, refuses the file.
 """
 
-from __future__ import annotations
-
 import csv
 import io
 import re
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Final, Literal, TypeVar
+from typing import Final, Literal, TypeVar
 
 from sqlalchemy import insert, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm.exc import StaleDataError
 
-from ..data.engine import transaction
-from ..spreadsheet import original
-from .fields import FIELDS, REQUIRED, InvalidError, Issue, Problem, Values, parse
-from .models import Equipment, EquipmentChange
-from .service import IMPORTED, Item, entry, item_of, stored, update
+from chassis import original, transaction
+from {{cookiecutter.package_name}}.records.fields import FIELDS, REQUIRED, InvalidError, Issue, Problem, Values, parse
+from {{cookiecutter.package_name}}.records.models import Equipment, EquipmentChange
+from {{cookiecutter.package_name}}.records.service import IMPORTED, Item, entry, item_of, stored, update
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
-
-    from sqlalchemy.orm import Session
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from sqlalchemy.orm import Session
 
 MAX_BYTES: Final = 10 * 1024 * 1024
 MAX_ROWS: Final = 20_000  # an import is one transaction, for which other writers wait

@@ -1,22 +1,16 @@
 """The register as a file for a spreadsheet."""
 
-from __future__ import annotations
-
 import tempfile
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from ..data.engine import transaction
-from ..spreadsheet import write_csv, write_xlsx
-from .fields import FIELDS
-from .service import Query, stream
+from chassis import transaction, write_csv, write_xlsx
+from {{cookiecutter.package_name}}.records.fields import FIELDS
+from {{cookiecutter.package_name}}.records.service import Query, stream
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-    from typing import IO
-
-    from .fields import Values
-
-    Writer = Callable[[IO[bytes], Sequence[str], Iterable[Sequence[object]]], None]
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import IO
+from {{cookiecutter.package_name}}.records.fields import Values
+Writer = Callable[[IO[bytes], Sequence[str], Iterable[Sequence[object]]], None]
 
 WRITERS: Final[Mapping[str, Writer]] = {"csv": write_csv, "xlsx": write_xlsx}
 MIME: Final = {

@@ -1,7 +1,5 @@
 """The fields of the register: what may stand in them, whether typed in or read from a file."""
 
-from __future__ import annotations
-
 import dataclasses
 import re
 import unicodedata
@@ -9,10 +7,9 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from collections.abc import Mapping
 
 CATEGORIES: Final = ("computer", "display", "furniture", "network", "tool", "vehicle", "other")
 FIELDS: Final = ("asset_no", "name", "category", "owner", "price", "bought_on", "note")

@@ -8,7 +8,7 @@ from sqlalchemy import JSON, BigInteger, Dialect, Index, Integer, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
 
-from ..data.tables import Base, utc_now
+from chassis import Base, utc_now
 
 # A history can grow for ever; SQLite numbers rows by itself only where the type is INTEGER.
 BIG_ID: Final = BigInteger().with_variant(Integer, "sqlite")

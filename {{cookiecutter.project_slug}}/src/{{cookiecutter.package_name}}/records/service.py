@@ -3,24 +3,27 @@
 Texts from users only ever reach SQL as parameters.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm.exc import StaleDataError
 
-from ..data.engine import transaction
-from .fields import CATEGORIES, FIELDS, Values, differences, search_text, searchable
-from .models import Equipment, EquipmentChange
+from chassis import transaction
+from {{cookiecutter.package_name}}.records.fields import (
+    CATEGORIES,
+    FIELDS,
+    Values,
+    differences,
+    search_text,
+    searchable,
+)
+from {{cookiecutter.package_name}}.records.models import Equipment, EquipmentChange
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from datetime import datetime
-
-    from sqlalchemy.orm import Session
+from collections.abc import Iterator
+from datetime import datetime
+from sqlalchemy.orm import Session
 
 # The orders that may be asked for; each has an index.
 SORTS: Final = {

@@ -1,0 +1,143 @@
+"""From the claims of an OpenID Connect provider to an account and a session of ours."""
+
+import hashlib
+import hmac
+import time
+from collections.abc import Mapping
+from typing import Any, Final
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from .. import metrics
+from ..database.engine import transaction
+from ..i18n import _
+from ..settings import Settings, get_settings
+from . import audit, sign_in
+from .backends import email_allowed
+from .models import MAX_EMAIL, MAX_NAME, User
+from .roles import Role, parse_roles
+from .users import normalize
+
+PROVIDER: Final = "provider"  # for st.login; Streamlit permits no underscore in it
+REDIRECT: Final = "/oauth2callback"
+# Streamlit's cookie with the claims is valid for 30 days. Ours replaces it at once, so a copy that
+# is presented later than this was stolen.
+MAX_AGE_SECONDS: Final = 300
+CLOCK_SKEW_SECONDS: Final = 60
+
+
+def secrets(settings: Settings) -> dict[str, Any] | None:
+    """Return what st.login reads from secrets.toml elsewhere; None for the other backends."""
+    if settings.auth_backend != "oidc" or settings.oidc_client_secret is None:
+        return None
+    key = settings.app_secret_key.get_secret_value() if settings.app_secret_key else ""
+    client_secret = settings.oidc_client_secret.get_secret_value()
+    return {
+        "auth": {
+            "redirect_uri": settings.app_base_url + REDIRECT,
+            # A key of its own, the same in every process.
+            "cookie_secret": hmac.new(
+                (key or client_secret).encode(), b"oidc cookie secret", "sha256"
+            ).hexdigest(),
+            PROVIDER: {
+                "client_id": settings.oidc_client_id,
+                "client_secret": client_secret,
+                "server_metadata_url": settings.oidc_discovery_url,
+            },
+        }
+    }
+
+
+def accept_claims(claims: Mapping[str, Any], *, browser: str, address: str) -> sign_in.Outcome:
+    """Turn the claims that Streamlit has verified into a sign-in of this browser, or refuse them.
+
+    The account is made or updated: the provider decides about name and roles, at each sign-in.
+    """
+    problem = _problem(claims)
+    if problem is None:
+        with transaction() as session:
+            user = _upsert(session, claims)
+            if user.enabled:
+                return sign_in.Outcome("ok", code=sign_in.pend(user.id, browser))
+        problem = _("Your account is disabled; ask an administrator.")
+    audit.record(audit.SIGN_IN_FAILED, audit.Actor(None, "", address), detail="oidc")
+    metrics.count("logins", backend="oidc", result="refused")
+    return sign_in.Outcome("refused", message=problem)
+
+
+def _problem(claims: Mapping[str, Any]) -> str | None:
+    """Say why these claims sign nobody in."""
+    if not isinstance(claims.get("sub"), str) or not claims["sub"]:
+        return _("The sign-in service did not say who you are.")
+    now = time.time()
+    expires, issued = _number(claims.get("exp")), _number(claims.get("iat"))
+    too_old = expires is None or expires < now - CLOCK_SKEW_SECONDS
+    if too_old or issued is None or issued < now - MAX_AGE_SECONDS - CLOCK_SKEW_SECONDS:
+        return _("This sign-in has expired; sign in again.")
+    if get_settings().auth_allowed_email_domains:
+        # An address that nobody has checked may be anybody's.
+        verified = claims.get("email_verified") in (True, "true")
+        if not verified or not email_allowed(str(claims.get("email", ""))):
+            return _("Your e-mail address may not sign in here.")
+    return None
+
+
+def roles_of(claims: Mapping[str, Any]) -> frozenset[Role]:
+    """Return the roles among the values of OIDC_ROLE_CLAIM (dots lead deeper); else viewer."""
+    value: Any = claims
+    path = get_settings().oidc_role_claim
+    if path in claims:
+        value = claims[path]
+    else:
+        for name in path.split("."):
+            value = value.get(name) if isinstance(value, dict) else None
+    names = value.split(",") if isinstance(value, str) else value
+    found = parse_roles(map(str, names)) if isinstance(names, list) else frozenset()
+    return found or frozenset({Role.VIEWER})
+
+
+def _upsert(session: Session, claims: Mapping[str, Any]) -> User:
+    # A subject is unique at its issuer only.
+    subject = hashlib.sha256(f"{claims.get('iss', '')}|{claims['sub']}".encode()).hexdigest()
+    user = session.scalar(select(User).where(User.backend == "oidc", User.subject == subject))
+    roles = roles_of(claims)
+    if user is None:
+        user = User(
+            username=_free_username(session, claims, subject),
+            backend="oidc",
+            subject=subject,
+            roles=roles,
+        )
+        session.add(user)
+        session.flush()
+        _record(audit.USER_ADDED, user, ", ".join(sorted(roles)))
+    elif user.roles != roles:
+        change = f"{', '.join(sorted(user.roles))} -> {', '.join(sorted(roles))}"
+        user.roles = roles
+        _record(audit.ROLES_CHANGED, user, change)
+    user.name = _line(claims.get("name"), MAX_NAME)
+    user.email = _line(claims.get("email"), MAX_EMAIL)
+    return user
+
+
+def _record(event: str, user: User, detail: str) -> None:
+    actor = audit.Actor(None, "OpenID Connect")
+    audit.record(event, actor, subject_id=user.id, subject=user.username, detail=detail)
+
+
+def _free_username(session: Session, claims: Mapping[str, Any], subject: str) -> str:
+    """Return a name for a new account; never that of another one, which would be a take-over."""
+    wanted = claims.get("preferred_username") or claims.get("email") or claims["sub"]
+    name = normalize(_line(wanted, MAX_NAME - 10)) or subject[:8]
+    taken = session.scalar(select(User.id).where(User.username == name))
+    return name if taken is None else f"{name}-{subject[:8]}"
+
+
+def _line(value: object, longest: int) -> str:
+    text = value if isinstance(value, str) else ""
+    return "".join(character for character in text if character.isprintable())[:longest].strip()
+
+
+def _number(value: object) -> float | None:
+    return float(value) if isinstance(value, (int, float)) else None

@@ -1,0 +1,154 @@
+"""Load test: browser tabs without browsers, each a websocket that asks for reruns."""
+
+import asyncio
+import contextlib
+import statistics
+import sys
+import time
+import urllib.request
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.datastructures import HeadersLike
+from websockets.exceptions import WebSocketException
+from websockets.typing import Origin, Subprotocol
+
+from ..settings import Settings
+
+RUN_TIMEOUT = 60.0
+
+
+@dataclass
+class Tab:
+    """One open page: sends what a browser sends and waits for the end of each run."""
+
+    socket: ClientConnection
+    session_id: str = ""
+    messages: list[ForwardMsg] = field(default_factory=list)
+
+    async def rerun(self, page: str = "", query: str = "") -> float:
+        """Ask for a run of `page` (its URL name) and return its duration in seconds."""
+        message = BackMsg()
+        message.rerun_script.page_name = page
+        message.rerun_script.query_string = query
+        started = time.perf_counter()
+        await self.send(message)
+        await self.finished()
+        return time.perf_counter() - started
+
+    async def send(self, message: BackMsg) -> None:
+        """Send one message."""
+        await self.socket.send(message.SerializeToString())
+
+    async def finished(self) -> None:
+        """Collect messages until a run ends; raises TimeoutError after RUN_TIMEOUT seconds."""
+        self.messages.clear()
+        async with asyncio.timeout(RUN_TIMEOUT):
+            async for data in self.socket:
+                message = ForwardMsg.FromString(data if isinstance(data, bytes) else data.encode())
+                self.messages.append(message)
+                kind = message.WhichOneof("type")
+                if kind == "new_session":
+                    self.session_id = message.new_session.initialize.session_id
+                elif kind == "script_finished":
+                    return
+        raise ConnectionError("the server closed the connection")
+
+
+@contextlib.asynccontextmanager
+async def open_tab(
+    url: str, session_id: str = "", headers: HeadersLike | None = None, **options: Any
+) -> AsyncIterator[Tab]:
+    """Open the websocket of the app at `url` as a browser would; `session_id` resumes a session.
+
+    `headers` are sent beside those that a browser sends anyway, such as a Cookie; `options` go to
+    the library.
+    """
+    parts = urlsplit(url)
+    scheme = "wss" if parts.scheme == "https" else "ws"
+    # Streamlit takes the XSRF token (none here) and the session to resume as further protocols.
+    protocols = ["streamlit", "none", session_id] if session_id else ["streamlit"]
+    async with connect(
+        f"{scheme}://{parts.netloc}{parts.path.rstrip('/')}/_stcore/stream",
+        subprotocols=[Subprotocol(name) for name in protocols],
+        origin=Origin(f"{parts.scheme}://{parts.netloc}"),
+        additional_headers=headers,
+        max_size=None,
+        **options,
+    ) as socket:
+        yield Tab(socket)
+
+
+def page_cookies(url: str) -> dict[str, str]:
+    """Load the page as a new browser does; return the header with the cookies that came with it."""
+    request = urllib.request.Request(url + "/")  # noqa: S310 - the URL of the command line
+    with urllib.request.urlopen(request, timeout=RUN_TIMEOUT) as response:  # noqa: S310 - the same
+        lines = response.headers.get_all("Set-Cookie") or []
+    return {"Cookie": "; ".join(line.partition(";")[0] for line in lines)} if lines else {}
+
+
+@dataclass
+class Figures:
+    """What a load test measured; durations in seconds."""
+
+    seconds: float
+    first_runs: list[float]
+    reruns: list[float]
+    errors: list[BaseException]
+
+    def table(self) -> str:
+        """Return the figures as text, one line each."""
+        runs = len(self.first_runs) + len(self.reruns)
+        lines = [
+            f"sessions with errors  {len(self.errors)}",
+            f"runs per second       {runs / self.seconds:.1f}",
+            f"first run             {_quantiles(self.first_runs)}",
+            f"rerun                 {_quantiles(self.reruns)}",
+        ]
+        return "\n".join(lines)
+
+
+def _quantiles(values: list[float]) -> str:
+    if len(values) < 2:
+        return f"{values[0] * 1000:.0f} ms" if values else "none"
+    cuts = statistics.quantiles(values, n=100, method="inclusive")
+    return f"p50 {cuts[49] * 1000:.0f} ms, p95 {cuts[94] * 1000:.0f} ms"
+
+
+async def measure(url: str, sessions: int, reruns: int, think: float) -> Figures:
+    """Open `sessions` tabs at once, each doing `reruns` with `think` seconds between them."""
+    figures = Figures(0.0, [], [], [])
+
+    async def visit() -> None:
+        try:
+            headers = await asyncio.to_thread(page_cookies, url)
+            async with open_tab(url, headers=headers) as tab:
+                figures.first_runs.append(await tab.rerun())
+                for _ in range(reruns):
+                    await asyncio.sleep(think)
+                    figures.reruns.append(await tab.rerun())
+        except (OSError, TimeoutError, WebSocketException) as error:
+            figures.errors.append(error)
+
+    started = time.perf_counter()
+    await asyncio.gather(*(visit() for _ in range(sessions)))
+    figures.seconds = time.perf_counter() - started
+    return figures
+
+
+def local_url(settings: Settings) -> str:
+    """Return the URL of the server on this machine."""
+    return f"http://localhost:{settings.app_port}{settings.base_path}"
+
+
+def run(url: str, sessions: int, reruns: int, think: float) -> None:
+    """Run the load test and print its figures; exit code 1 if a session failed."""
+    figures = asyncio.run(measure(url, sessions, reruns, think))
+    print(figures.table())  # noqa: T201 - the output of a command
+    if figures.errors:
+        sys.exit(f"first error: {figures.errors[0]!r}")

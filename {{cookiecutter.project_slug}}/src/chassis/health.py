@@ -1,0 +1,338 @@
+"""Is this process fit to serve? Small checks for /readyz, the metrics and the health page."""
+
+import asyncio
+import contextlib
+import functools
+import math
+import platform
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass
+from threading import Lock, Thread
+from typing import Any, Final, Literal, TypeAlias, TypeVar
+
+import psutil
+import sqlalchemy
+import streamlit as st
+from streamlit.runtime import Runtime, RuntimeState
+
+from . import machine, metrics, project
+from .database import revisions
+from .database.engine import transaction
+from .limits import get_limiter
+from .logs import get_logger
+from .settings import Settings, get_settings
+
+T = TypeVar("T")
+Status: TypeAlias = Literal["pass", "warn", "fail"]
+
+CACHE_SECONDS: Final = 5.0
+HISTORY_LENGTH: Final = 120
+
+log = get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Check:
+    """One question about the process; `run` returns status and detail, or raises for "fail"."""
+
+    name: str
+    run: Callable[[Settings], tuple[Status, str]]
+    required: bool = False  # whether its failure keeps visitors away
+    limit_seconds: float = 2.0
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a check found; the detail holds neither secrets nor paths."""
+
+    name: str
+    status: Status
+    detail: str
+    duration_ms: float
+
+
+@dataclass(frozen=True)
+class Report:
+    """The results of all checks at one time."""
+
+    time: float  # seconds since the epoch
+    status: Status
+    ready: bool
+    draining: bool
+    results: tuple[Result, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the body of /readyz."""
+        return {
+            "status": self.status,
+            "ready": self.ready,
+            "draining": self.draining,
+            "checks": {
+                result.name: {
+                    "status": result.status,
+                    "detail": result.detail,
+                    "duration_ms": result.duration_ms,
+                }
+                for result in self.results
+            },
+        }
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One point of the history: seconds since the epoch, percent, and the status of each check."""
+
+    time: float
+    cpu_percent: float
+    memory_percent: float
+    statuses: Mapping[str, Status]
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """Figures for the health page."""
+
+    cpu_percent: float
+    memory_percent: float
+    disk_free_percent: float
+    process_memory_bytes: int
+    uptime_seconds: float
+    sessions_open: int
+    versions: Mapping[str, str]
+
+
+_draining = False
+
+
+def set_draining(value: bool) -> None:
+    """Turn /readyz to 503 while sessions live on, or back; safe in a signal handler."""
+    global _draining
+    _draining = value
+
+
+def is_draining() -> bool:
+    """Say whether new visitors should go elsewhere."""
+    return _draining
+
+
+def check_runtime(_settings: Settings) -> tuple[Status, str]:
+    """Pass while Streamlit accepts sessions."""
+    if not Runtime.exists():
+        return "fail", "not started"
+    state = Runtime.instance().state
+    if state in {RuntimeState.INITIAL, RuntimeState.STOPPING, RuntimeState.STOPPED}:
+        return "fail", state.name.lower()
+    return "pass", "running"
+
+
+def check_drain(_settings: Settings) -> tuple[Status, str]:
+    """Fail while this process drains."""
+    if is_draining():
+        return "fail", f"draining, open sessions: {sessions_open()}"
+    return "pass", "accepting sessions"
+
+
+def check_disk(settings: Settings) -> tuple[Status, str]:
+    """Warn if the file system of the working directory is nearly full."""
+    free = machine.disk_free_percent()
+    status: Status = "pass" if free >= settings.health_disk_min_free_percent else "warn"
+    return status, f"{free:.0f} % free"
+
+
+def check_memory(settings: Settings) -> tuple[Status, str]:
+    """Warn if the container, or else the machine, is nearly out of memory."""
+    used = machine.memory_percent()
+    return "pass" if used <= settings.health_memory_max_percent else "warn", f"{used:.0f} % used"
+
+
+def check_cpu(settings: Settings) -> tuple[Status, str]:
+    """Warn if the machine has been busy since the last report."""
+    used = machine.CPU.measure()
+    return "pass" if used <= settings.health_cpu_max_percent else "warn", f"{used:.0f} % used"
+
+
+def check_redis(_settings: Settings) -> tuple[Status, str]:
+    """Warn if Redis does not answer: limits then hold for each process on its own."""
+    if get_limiter().ping():
+        return "pass", "reachable"
+    return "warn", "unreachable, limits hold for each process on its own"
+
+
+def check_database(_settings: Settings) -> tuple[Status, str]:
+    """Fail if the database does not answer."""
+    with transaction(read_only=True) as session:
+        session.execute(sqlalchemy.text("SELECT 1"))
+    return "pass", "reachable"
+
+
+def check_migrations(_settings: Settings) -> tuple[Status, str]:
+    """Fail if the tables are not those that the code needs."""
+    status = revisions.status()
+    return "pass" if status in revisions.FITTING else "fail", status
+
+
+CHECKS: Final = (
+    Check("runtime", check_runtime, required=True),
+    Check("drain", check_drain, required=True),
+    Check("database", check_database, required=True),
+    Check("migrations", check_migrations, required=True),
+    Check("disk", check_disk),
+    Check("memory", check_memory),
+    Check("cpu", check_cpu),
+)
+REDIS_CHECK: Final = Check("redis", check_redis)
+
+
+def sessions_open() -> int:
+    """Return the number of connected browser tabs."""
+    if not Runtime.exists():
+        return 0
+    family = "active_sessions"
+    stats = Runtime.instance().stats_mgr.get_stats(family_names=[family]).get(family, ())
+    return sum(int(getattr(stat, "value", 0)) for stat in stats)
+
+
+class Monitor:
+    """Runs the checks: all at once, each with its time limit, at most once in CACHE_SECONDS."""
+
+    def __init__(self, settings: Settings, checks: Iterable[Check]) -> None:
+        self._settings = settings
+        self._checks = tuple(checks)
+        self._lock = Lock()
+        self._report: Future[Report] | None = None
+        self._fresh_until = 0.0
+        self._runs: dict[str, tuple[float, Future[Result]]] = {}
+        self._ready = True
+        self._history: deque[Sample] = deque(maxlen=HISTORY_LENGTH)
+
+    def report(self) -> Future[Report]:
+        """Return the newest report, or the one that is being made: callers share it."""
+        with self._lock:
+            if self._report is None or self._outdated(self._report):
+                self._report = _in_thread(self._make_report)
+            return self._report
+
+    def history(self) -> tuple[Sample, ...]:
+        """Return the samples of past reports, oldest first."""
+        return tuple(self._history)
+
+    def _outdated(self, report: Future[Report]) -> bool:
+        if not report.done():
+            return False
+        if report.exception() is not None or time.monotonic() >= self._fresh_until:
+            return True
+        return report.result().draining != is_draining()
+
+    def _make_report(self) -> Report:
+        draining = is_draining()
+        for check in self._checks:
+            self._start(check)
+        results = tuple(self._wait_for(check) for check in self._checks)
+        failed = {result.name for result in results if result.status == "fail"}
+        ready = not any(check.name in failed for check in self._checks if check.required)
+        warned = any(result.status != "pass" for result in results)
+        status: Status = "fail" if not ready else "warn" if warned else "pass"
+        report = Report(time.time(), status, ready, draining, results)
+        self._publish(report)
+        return report
+
+    def _start(self, check: Check) -> None:
+        run = self._runs[check.name][1] if check.name in self._runs else None
+        if run is None or run.done():  # a check that still hangs is not started again
+            future = _in_thread(functools.partial(self._run, check))
+            self._runs[check.name] = (time.monotonic(), future)
+
+    def _run(self, check: Check) -> Result:
+        started = time.perf_counter()
+        try:
+            status, detail = check.run(self._settings)
+        except Exception as error:  # noqa: BLE001 - servers differ in what they raise
+            # The text of an error may hold a path or a secret: it goes to the log only.
+            status, detail = "fail", type(error).__name__
+            if not self._history or self._history[-1].statuses.get(check.name) != "fail":
+                log.warning("health check failed", check=check.name, error=str(error))
+        return Result(check.name, status, detail, _milliseconds(time.perf_counter() - started))
+
+    def _wait_for(self, check: Check) -> Result:
+        started, run = self._runs[check.name]
+        try:
+            return run.result(timeout=max(0.0, started + check.limit_seconds - time.monotonic()))
+        except TimeoutError:
+            elapsed = time.monotonic() - started
+            detail = f"timed out, no answer for {elapsed:.1f} s"
+            return Result(check.name, "fail", detail, _milliseconds(elapsed))
+
+    def _publish(self, report: Report) -> None:
+        for result in report.results:
+            metrics.ready(result.name, result.status == "pass")
+        statuses = {result.name: result.status for result in report.results}
+        memory = math.nan
+        with contextlib.suppress(OSError, psutil.Error):
+            memory = machine.memory_percent()
+        self._history.append(Sample(report.time, machine.CPU.last(), memory, statuses))
+        if report.ready != self._ready:
+            failed = [result.name for result in report.results if result.status == "fail"]
+            log.warning("readiness changed", ready=report.ready, failed=failed)
+        self._ready = report.ready
+        self._fresh_until = time.monotonic() + CACHE_SECONDS
+
+
+def _milliseconds(seconds: float) -> float:
+    return round(seconds * 1000, 1)
+
+
+def _in_thread(function: Callable[[], T]) -> Future[T]:
+    """Run the function on a daemon thread: unlike an executor's, it never holds up the exit."""
+    future: Future[T] = Future()
+    future.set_running_or_notify_cancel()
+
+    def run() -> None:
+        try:
+            future.set_result(function())
+        except Exception as error:  # noqa: BLE001 - servers differ in what they raise
+            future.set_exception(error)
+
+    Thread(target=run, name="health", daemon=True).start()
+    return future
+
+
+@functools.cache
+def _monitor() -> Monitor:
+    settings = get_settings()
+    return Monitor(settings, (*CHECKS, REDIS_CHECK) if settings.redis_url else CHECKS)
+
+
+def report() -> Report:
+    """Return the newest report, at most CACHE_SECONDS old; waits for the checks if need be."""
+    return _monitor().report().result()
+
+
+async def report_async() -> Report:
+    """Do what `report` does without blocking the event loop."""
+    return await asyncio.wrap_future(_monitor().report())
+
+
+def history() -> tuple[Sample, ...]:
+    """Return samples of the last HISTORY_LENGTH reports, oldest first."""
+    return _monitor().history()
+
+
+def snapshot() -> Snapshot:
+    """Return figures about this process and its machine."""
+    process = psutil.Process()
+    return Snapshot(
+        cpu_percent=machine.CPU.last(),
+        memory_percent=machine.memory_percent(),
+        disk_free_percent=machine.disk_free_percent(),
+        process_memory_bytes=process.memory_info().rss,
+        uptime_seconds=time.time() - process.create_time(),
+        sessions_open=sessions_open(),
+        versions={
+            "app": project.current().version,
+            "python": platform.python_version(),
+            "streamlit": st.__version__,
+        },
+    )

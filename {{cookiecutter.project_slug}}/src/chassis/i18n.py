@@ -1,0 +1,43 @@
+"""Translations: gettext catalogues; the English text in the code is the key.
+
+That of the project, in its folder locale/, is asked first, then that of the chassis. After a change
+of texts run `make messages`, translate what is new in the .po file, run it again.
+"""
+
+import gettext
+import sys
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+from . import project
+from .settings import get_settings
+
+LOCALE_DIR: Final = Path(__file__).with_name("locale")
+
+
+def _(message: str, **values: object) -> str:
+    """Translate the message and fill in its %(name)s placeholders."""
+    text = _catalogue(current_language(), project.current().folder).gettext(message)
+    return text % values if values else text
+
+
+def current_language() -> str:
+    """Return the language of this session; outside of a script run that of APP_LANGUAGE."""
+    if "streamlit" in sys.modules:  # else nobody's script runs, and its import takes a second
+        import streamlit as st
+        from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+        if get_script_run_ctx(suppress_warning=True) is not None:
+            # A new session has no state yet, but maybe an address with ?lang=.
+            chosen = st.session_state.get("language") or st.query_params.get("lang")
+            if chosen in project.current().languages:
+                return str(chosen)
+    return get_settings().app_language
+
+
+@cache
+def _catalogue(language: str, folder: Path) -> gettext.NullTranslations:
+    own = gettext.translation("messages", folder / "locale", [language], fallback=True)
+    own.add_fallback(gettext.translation("messages", LOCALE_DIR, [language], fallback=True))
+    return own

@@ -1,0 +1,67 @@
+"""Puts the server together: the parts that `streamlit_app.py` hands to `st.App`."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from starlette.middleware import Middleware
+
+from .. import logs
+from ..auth import oidc
+from ..limits import get_limiter
+from ..settings import Settings, SettingsError, get_settings
+from . import auth_routes, launch, probes
+from .gate import Gate
+from .http_limits import HttpLimits
+from .identity_gate import IdentityGate
+from .lifespan import lifespan
+from .oidc_failures import OidcFailures
+from .peer import Peer
+from .script_errors import on_script_error
+from .security_headers import SecurityHeaders
+from .session_traffic import SessionTraffic
+
+SCRIPT = Path(__file__).parents[1] / "script" / "main.py"
+
+
+def assemble() -> dict[str, Any]:
+    """Return the arguments of `st.App`; a wrong setting ends the process here."""
+    settings = _start()
+    return {
+        "script_path": SCRIPT,
+        "lifespan": lifespan,
+        "routes": [*probes.ROUTES, *auth_routes.routes(settings)],
+        "middleware": middleware(settings),
+        "on_script_error": on_script_error,
+        "secrets": oidc.secrets(settings),
+    }
+
+
+def _start() -> Settings:
+    """Read the settings and begin to log, before everything else."""
+    try:
+        settings = get_settings()
+        logs.configure(settings)
+        get_limiter()
+        # Again, for those who start with `streamlit run`.
+        if note := launch.check_database(settings):
+            logs.get_logger(__name__).warning("database", reason=note)
+    except (SettingsError, launch.StartError) as error:
+        sys.exit(str(error))
+    return settings
+
+
+def middleware(settings: Settings) -> list[Middleware]:
+    """Return the middleware, outermost first."""
+    return [
+        Middleware(part, settings=settings)
+        for part in (
+            Peer,
+            SecurityHeaders,
+            Gate,
+            HttpLimits,
+            IdentityGate,
+            OidcFailures,
+            SessionTraffic,
+        )
+    ]

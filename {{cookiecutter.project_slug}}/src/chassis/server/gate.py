@@ -1,0 +1,107 @@
+"""Refuses what must not reach Streamlit: foreign networks, hosts, origins, and unknown paths."""
+
+import ipaddress
+import posixpath
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import streamlit
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from ..settings import Settings
+from .probes import PROBE_PATHS
+from .refusal import refuse
+
+# What Streamlit serves below /_stcore, less what is not for visitors: metrics (own port), the
+# script health check (runs the whole script for anybody) and the agent API (no login, no limits).
+CORE_PATHS = (
+    "/_stcore/health",
+    "/_stcore/host-config",
+    "/_stcore/stream",
+    "/_stcore/upload_file",
+    "/_stcore/bidi-components",
+)
+# Below these Streamlit answers 404 by itself where there is nothing.
+SERVED_TREES = ("/media", "/component", "/app/static")
+# Programs ask here (and below every name that starts with a dot): they must not get a page.
+NOT_PAGES = ("/api",)
+
+
+def _below(path: str, tree: str) -> bool:
+    return path == tree or path.startswith(tree + "/")
+
+
+def _static_files() -> frozenset[str]:
+    root = Path(streamlit.__file__).parent / "static"
+    return frozenset(f"/{file.relative_to(root).as_posix()}" for file in root.rglob("*"))
+
+
+class Gate:
+    """ASGI middleware: lets a request or websocket pass, or refuses it with one line."""
+
+    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+        self._app = app
+        self._base_path = settings.base_path
+        self._allowed_ips = settings.allowed_ips
+        self._allowed_hosts = frozenset(settings.allowed_hosts)
+        self._files = _static_files()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] in ("http", "websocket") and (refusal := self._refusal(scope)):
+            await refuse(scope, receive, send, *refusal)
+            return
+        await self._app(scope, receive, send)
+
+    def _refusal(self, scope: Scope) -> tuple[int, str] | None:
+        """Return status and text for what must not pass."""
+        if scope["path"] in PROBE_PATHS:  # probes come from the machine, by address
+            return None
+        if not self._client_allowed(scope):
+            return 403, "Your network has no access to this application."
+        hosts = [value for name, value in scope["headers"] if name == b"host"]
+        host = hosts[0].decode("latin-1").lower() if len(hosts) == 1 else ""
+        if not self._host_allowed(host):
+            return 400, "This host name is not served here (see APP_BASE_URL)."
+        if scope["type"] == "websocket" and not self._same_origin(scope, host):
+            return 403, "Connections from other sites are not accepted."
+        return None if self._exists(scope["path"]) else (404, "Not found.")
+
+    def _client_allowed(self, scope: Scope) -> bool:
+        if not self._allowed_ips:
+            return True
+        try:
+            address = ipaddress.ip_address((scope.get("client") or ("",))[0])
+        except ValueError:
+            return False
+        if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
+            address = address.ipv4_mapped
+        return any(address in network for network in self._allowed_ips)
+
+    def _host_allowed(self, host: str) -> bool:
+        try:
+            return urlsplit(f"//{host}").hostname in self._allowed_hosts
+        except ValueError:
+            return False
+
+    def _same_origin(self, scope: Scope, host: str) -> bool:
+        """Compare Origin with Host here, so that Streamlit never does.
+
+        For a foreign origin Streamlit asks two servers on the internet for its own address, on the
+        event loop: everybody waits for them.
+        """
+        origins = [value for name, value in scope["headers"] if name == b"origin"]
+        if not origins:  # not a browser, so no foreign site behind it
+            return True
+        origin = origins[0].decode("latin-1").lower()
+        return len(origins) == 1 and origin in (f"http://{host}", f"https://{host}")
+
+    def _exists(self, path: str) -> bool:
+        """Tell whether there is something at `path`, because Streamlit answers 200 for any path."""
+        path = posixpath.normpath("/" + path.removeprefix(self._base_path).lstrip("/"))
+        if _below(path, "/_stcore"):
+            return any(_below(path, tree) for tree in CORE_PATHS)
+        if "/." in path or any(_below(path, tree) for tree in NOT_PAGES):
+            return False
+        if any(_below(path, tree) for tree in SERVED_TREES):
+            return True
+        return "." not in posixpath.basename(path) or path in self._files

@@ -1,0 +1,122 @@
+"""Response headers that tell the browser what a page may do."""
+
+import base64
+import hashlib
+from html.parser import HTMLParser
+from pathlib import Path
+
+import streamlit
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from ..settings import Settings
+
+# Two years, the value of Mozilla's TLS guidelines and of the HSTS preload list.
+HSTS = "max-age=63072000; includeSubDomains"
+
+HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    # For browsers that do not know frame-ancestors. DENY would break custom components,
+    # which Streamlit shows in frames of the same origin.
+    "X-Frame-Options": "SAMEORIGIN",
+    "Referrer-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+
+
+class _InlineScripts(HTMLParser):
+    """Collects the text of the <script> elements that have no src."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.scripts: list[str] = []
+        self._inside = False
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self._inside = tag == "script" and "src" not in dict(attrs)
+
+    def handle_endtag(self, tag: str) -> None:  # noqa: ARG002 - the parser's signature
+        self._inside = False
+
+    def handle_data(self, data: str) -> None:
+        if self._inside:
+            self.scripts.append(data)
+
+
+def inline_script_hashes() -> list[str]:
+    """Return the CSP source of each inline script in the index.html of the installed Streamlit.
+
+    The scripts change with Streamlit's version, so their hashes are computed, never written down.
+    """
+    parser = _InlineScripts()
+    index = Path(streamlit.__file__).parent / "static" / "index.html"
+    parser.feed(index.read_text(encoding="utf-8"))
+    digests = (hashlib.sha256(script.encode()).digest() for script in parser.scripts)
+    return [f"'sha256-{base64.b64encode(digest).decode()}'" for digest in digests]
+
+
+def content_security_policy(script_src: str) -> str:
+    """Return the policy of a page whose scripts may come from `script_src`."""
+    directives = {
+        "default-src": "'none'",
+        "script-src": script_src,
+        # Streamlit's styling writes <style> elements at run time.
+        "style-src": "'self' 'unsafe-inline'",
+        "img-src": "'self' data: blob:",
+        "font-src": "'self' data:",
+        "connect-src": "'self'",
+        "worker-src": "'self' blob:",
+        "media-src": "'self' data: blob:",
+        "frame-src": "'self'",
+        "manifest-src": "'self'",
+        "base-uri": "'self'",
+        "form-action": "'self'",
+        "frame-ancestors": "'self'",
+    }
+    return "; ".join(f"{name} {sources}" for name, sources in directives.items())
+
+
+class SecurityHeaders:
+    """ASGI middleware: adds the headers to every response, and Secure to every cookie on https."""
+
+    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+        self._app = app
+        self._https = settings.app_base_url.startswith("https:")
+        # The frontend decodes messages with WebAssembly; that needs no 'unsafe-eval'.
+        page_scripts = ["'self'", "'wasm-unsafe-eval'", *inline_script_hashes()]
+        self._page_policy = content_security_policy(" ".join(page_scripts))
+        # Custom components are pages of their own that come with inline scripts.
+        self._component_policy = content_security_policy("'self' 'unsafe-inline'")
+        self._component_prefix = f"{settings.base_path}/component/"
+        self._headers = HEADERS | ({"Strict-Transport-Security": HSTS} if self._https else {})
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] not in ("http", "websocket"):
+            await self._app(scope, receive, send)
+            return
+        component = scope["path"].startswith(self._component_prefix)
+        policy = self._component_policy if component else self._page_policy
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] in ("http.response.start", "websocket.http.response.start"):
+                headers = MutableHeaders(raw=list(message["headers"]))
+                headers.setdefault("Content-Security-Policy", policy)
+                for name, value in self._headers.items():
+                    headers.setdefault(name, value)
+                message = {**message, "headers": self._secure_cookies(headers)}
+            await send(message)
+
+        await self._app(scope, receive, send_with_headers)
+
+    def _secure_cookies(self, headers: MutableHeaders) -> list[tuple[bytes, bytes]]:
+        """Streamlit never marks its cookies Secure behind a proxy that ends TLS; we know better."""
+        if not self._https:
+            return headers.raw
+        return [
+            (name, value + b"; Secure")
+            if name == b"set-cookie" and b"; secure" not in value.lower()
+            else (name, value)
+            for name, value in headers.raw
+        ]

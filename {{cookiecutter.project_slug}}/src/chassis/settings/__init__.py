@@ -1,0 +1,36 @@
+"""The settings: all other modules call `get_settings()`, and none reads the environment."""
+
+from .model import Settings, names, settings_class
+from .reading import get_settings, unknown
+from .sources import SettingsError
+from .texts import (
+    MASK,
+    NEW_ENCRYPTION_KEY_COMMAND,
+    NEW_KEY_COMMAND,
+    NEW_KEY_COMMANDS,
+    as_text,
+    default_of,
+    default_text,
+    example_of,
+    is_secret,
+    sources,
+)
+
+__all__ = [
+    "MASK",
+    "NEW_ENCRYPTION_KEY_COMMAND",
+    "NEW_KEY_COMMAND",
+    "NEW_KEY_COMMANDS",
+    "Settings",
+    "SettingsError",
+    "as_text",
+    "default_of",
+    "default_text",
+    "example_of",
+    "get_settings",
+    "is_secret",
+    "names",
+    "settings_class",
+    "sources",
+    "unknown",
+]

@@ -1,0 +1,92 @@
+"""The settings as people read them: in the `check` command, on the about page, in .env.example."""
+
+from typing import NamedTuple
+
+from pydantic import SecretStr
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+
+from .model import Settings, names, settings_class
+from .sources import read_variables
+from .types import Network
+
+NEW_KEY_COMMAND = 'python -c "import secrets; print(secrets.token_urlsafe(48))"'
+NEW_ENCRYPTION_KEY_COMMAND = (
+    'python -c "from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())"'
+)
+NEW_KEY_COMMANDS = {
+    "APP_SECRET_KEY": NEW_KEY_COMMAND,
+    "BACKUP_ENCRYPTION_KEY": NEW_ENCRYPTION_KEY_COMMAND,
+    "DATA_ENCRYPTION_KEYS": NEW_ENCRYPTION_KEY_COMMAND,
+}
+MASK = "********"
+
+
+def is_secret(field: str) -> bool:
+    """Whether the value of a field must not be shown."""
+    return "SecretStr" in str(settings_class().model_fields[field].annotation)
+
+
+def example_of(field: str) -> str:
+    """A good value for a field."""
+    info = settings_class().model_fields[field]
+    return str(info.examples[0]) if info.examples else as_text(default_of(info))
+
+
+def as_text(value: object) -> str:
+    """Write a value as it would stand in an .env file; secrets are masked."""
+    if value is None or value is PydanticUndefined:
+        return ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, SecretStr):
+        return MASK
+    if isinstance(value, Network):
+        return str(value.network_address if value.num_addresses == 1 else value)
+    if isinstance(value, tuple):
+        return ",".join(as_text(item) for item in value)
+    return str(value)
+
+
+class Source(NamedTuple):
+    """One setting for people to read."""
+
+    name: str
+    value: str
+    source: str
+
+
+def sources(settings: Settings | None = None) -> list[Source]:
+    """List every setting with its value (secrets masked) and where it comes from.
+
+    Without settings (they may be wrong) the values are as written, defaults as documented.
+    """
+    variables = read_variables(names())
+    rows = []
+    for field, info in settings_class().model_fields.items():
+        variable = variables.get(field.upper())
+        if settings is not None:
+            value = as_text(getattr(settings, field))
+        elif variable is None:
+            value = default_text(info)
+        elif is_secret(field) or "@" in variable.value:
+            value = MASK
+        else:
+            value = variable.value if variable.value.isprintable() else repr(variable.value)
+        rows.append(Source(field.upper(), value, variable.source if variable else "default"))
+    return rows
+
+
+def default_text(info: FieldInfo) -> str:
+    """The default of a field in words or as a value."""
+    extra = info.json_schema_extra
+    if isinstance(extra, dict) and "default_text" in extra:
+        return str(extra["default_text"])
+    return as_text(default_of(info))
+
+
+def default_of(info: FieldInfo) -> object:
+    """The default of a field: that of the project where it has one, else that of the class."""
+    if info.default_factory is None or info.default_factory_takes_validated_data:
+        return info.default
+    return info.get_default(call_default_factory=True)

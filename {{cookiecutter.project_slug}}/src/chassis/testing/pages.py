@@ -1,0 +1,51 @@
+"""Pages without a browser: Streamlit's AppTest in the frame of the app, as users of each role."""
+
+from typing import Any
+
+from streamlit.testing.v1 import AppTest
+from streamlit.util import calc_hash
+
+from ..auth import audit, sessions, users
+from ..auth.roles import Role
+from ..auth.users import Account
+from ..server.application import SCRIPT
+from ..settings import get_settings
+
+PASSWORD = "seven purple elephants"
+SYSTEM = audit.Actor(None, "test")
+
+
+def app_of(role: Role) -> AppTest:
+    """Return the app as a new user with this role sees it, not yet run."""
+    return opened_by(add_user(role))
+
+
+def opened_by(user: Account) -> AppTest:
+    """Return the app in a browser in which this user has signed in."""
+    token = sessions.start(user.id, "203.0.113.9")
+    app = stranger()
+    app.user = {"app_session": sessions.hash_of(token)}
+    return app
+
+
+def stranger() -> AppTest:
+    """Return the app as somebody sees it who is not signed in."""
+    get_settings.cache_clear()  # a test may still change the environment
+    app = AppTest.from_file(SCRIPT, default_timeout=30)
+    app.user = {"app_session": sessions.hash_of(sessions.new_token())}
+    return app
+
+
+def add_user(role: Role, username: str = "", **options: Any) -> Account:
+    """Add a user whose name is that of the role unless another is given."""
+    options = {"password": PASSWORD, "must_change_password": False, **options}
+    return users.create(username or role.value, roles={role}, actor=SYSTEM, **options)
+
+
+def at(app: AppTest, address: str) -> AppTest:
+    """Open the page with this address, and run it.
+
+    AppTest.switch_page looks for files, which the pages of the chassis are not.
+    """
+    app._page_hash = calc_hash(address)
+    return app.run()

@@ -1,0 +1,110 @@
+"""The menu: the pages of the project, those of the chassis, and what each user sees of them."""
+
+import importlib
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Any
+
+import streamlit as st
+
+from .. import project
+from ..auth.access import AccessDenied
+from ..auth.identity import Identity
+from ..auth.roles import Role
+from ..i18n import _
+from ..project import Page, ProjectError
+from ..settings import get_settings
+
+
+def draw_menu(section: str, user: Identity) -> st.Page:
+    """Draw the menu of what the user may open; return the page that was asked for.
+
+    It knows all pages, so that the address of one that is not for the user leads to a text that
+    says so: raises AccessDenied.
+    """
+    roles = {}
+    for page in all_pages():
+        visibility = "visible" if user.has(page.role) else "hidden"
+        roles[_streamlit_page(page, visibility=visibility)] = page.role
+    chosen = st.navigation({section: list(roles)})
+    if not user.has(roles[chosen]):
+        st.title(chosen.title)
+        raise AccessDenied
+    return chosen
+
+
+def stand_in(name: str, title: str) -> st.Page:
+    """Return one page of the chassis that is shown, without a menu, at all addresses."""
+    draw = _drawing(name)
+    pages = [
+        st.Page(draw, title=title, url_path=page.address, default=page.default)
+        for page in all_pages()
+    ]
+    return st.navigation(pages, position="hidden")
+
+
+def all_pages() -> list[Page]:
+    """Return the pages in the order of the menu, those of the project first.
+
+    Raises ProjectError where two have one address.
+    """
+    pages = [*project.current().menu(), *chassis_pages()]
+    seen: set[str] = set()
+    for page in pages:
+        if page.address in seen:
+            raise ProjectError(
+                f"two pages have the address /{page.address}: give yours another `url_path` in "
+                "app.py, or another file name"
+            )
+        seen.add(page.address)
+    return pages
+
+
+def chassis_pages() -> list[Page]:
+    """Return the pages that come with the chassis."""
+    backend = get_settings().auth_backend
+    pages = [
+        _own("health", _("Health"), ":material/monitor_heart:"),
+        _own("about", _("About"), ":material/info:"),
+    ]
+    if backend != "none":
+        pages.append(_own("account", _("Account"), ":material/account_circle:"))
+        if backend != "proxy":  # its users are kept elsewhere
+            pages.append(_own("users", _("Users"), ":material/group:", Role.ADMIN))
+        pages.append(_own("audit", _("Audit log"), ":material/history:", Role.ADMIN))
+    return pages
+
+
+def switch_page(page: str, query_params: Mapping[str, str] | None = None) -> None:
+    """Go to a page of the project, as "pages/orders.py"; `st.switch_page` would look elsewhere."""
+    st.switch_page(_path(page), query_params=query_params)
+
+
+def page_link(page: str, **options: Any) -> None:
+    """Draw a link to a page of the project, with the options of `st.page_link`."""
+    st.page_link(_path(page), **options)
+
+
+def _own(name: str, title: str, icon: str, role: Role = Role.VIEWER) -> Page:
+    return Page(_drawing(name), title, icon, role, url_path=name)
+
+
+@cache
+def _drawing(name: str) -> Callable[[], None]:
+    """Return the function that draws a page of the chassis, imported when it is opened."""
+
+    def draw() -> None:
+        importlib.import_module(f"..pages.{name}", __package__).draw()
+
+    return draw
+
+
+def _streamlit_page(page: Page, **options: Any) -> st.Page:
+    script = page.script if callable(page.script) else _path(page.script)
+    options |= {"title": page.title, "icon": page.icon, "default": page.default}
+    return st.Page(script, url_path=page.address, **options)
+
+
+def _path(script: str) -> str:
+    """Return where a page of the project is: Streamlit looks beside its script, in the chassis."""
+    return str(project.current().folder / script)

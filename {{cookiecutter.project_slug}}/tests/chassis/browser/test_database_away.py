@@ -1,0 +1,47 @@
+"""What people see while the database is away, in Chromium."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from chassis.auth.roles import Role
+from chassis.database import revisions
+from chassis.testing.browser import VARIABLES, Tab, add_user, database_of
+from chassis.testing.postgres_server import running_postgres
+from chassis.testing.servers import running_server
+from playwright.sync_api import expect
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # that of the other servers
+def test_a_page_says_that_the_database_is_away_and_comes_back(
+    new_tab: Callable[..., Tab], tmp_path: Path
+) -> None:
+    with running_postgres() as postgres:
+        with database_of(postgres.url):
+            revisions.upgrade()
+            add_user(Role.EDITOR)
+        with running_server(tmp_path, VARIABLES | {"DATABASE_URL": postgres.url}) as server:
+            tab = new_tab(user="editor", at=server)
+            tab.open("/records?lang=en")
+            tab.page.get_by_role("button", name="Add", exact=True).click()
+            form = tab.page.get_by_role("dialog")
+            form.get_by_label("Asset no.", exact=True).fill("T-1")
+            form.get_by_label("Name", exact=True).fill("Drill")
+            form.get_by_label("Price", exact=True).fill("10")
+            postgres.kill()
+            form.get_by_role("button", name="Save").click()
+            tab.page.get_by_text("The database does not answer, so this is not saved").wait_for()
+            tab.shot("database-away")
+            postgres.start()
+            expect(form.get_by_label("Name", exact=True)).to_have_value("Drill")
+            form.get_by_role("button", name="Save").click()
+            tab.page.get_by_text("Added T-1.").wait_for()
+            # A reload meets it away, too, and the page comes back without another one.
+            postgres.kill()
+            tab.page.reload()
+            tab.page.get_by_text("The database does not answer.").first.wait_for()
+            postgres.start()
+            tab.page.get_by_role("button", name="Try again").click()
+            tab.page.get_by_test_id("stDataFrame").wait_for()

@@ -1,0 +1,100 @@
+"""What the tests of the backups share: data that can be lost, and places to lose it."""
+
+import gzip
+import io
+import os
+import subprocess
+import sys
+import tarfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from chassis.commands.main import main
+from chassis.database import engine
+from chassis.database.engine import get_engine, transaction
+from chassis.settings import get_settings
+from click.testing import CliRunner
+from sqlalchemy import Column, Integer, MetaData, String, Table, make_url, select
+
+from ..conftest import PROJECT
+
+NOTES = Table(
+    "notes",
+    MetaData(),
+    Column("id", Integer, primary_key=True),
+    Column("text", String),
+)
+CLEAR_TEXT = "only for us to read"
+
+
+def add_notes(count: int, size: int = 20) -> None:
+    """Commit some rows; their text does not compress well."""
+    NOTES.metadata.create_all(get_engine())
+    with transaction() as session:
+        rows = [{"text": os.urandom(size // 2).hex()} for _ in range(count - 1)]
+        session.execute(NOTES.insert(), [{"text": CLEAR_TEXT}, *rows])
+
+
+def notes() -> list[str | None]:
+    """Return what is in the database now."""
+    engine.dispose()  # a replaced file is another one
+    with transaction(read_only=True) as session:
+        return list(session.scalars(select(NOTES.c.text).order_by(NOTES.c.id)))
+
+
+def destroy(database: str) -> None:
+    """Lose all data."""
+    engine.dispose()
+    url = make_url(database)
+    if url.get_backend_name() == "sqlite":
+        for path in Path(str(url.database)).parent.glob(f"{Path(str(url.database)).name}*"):
+            path.unlink()
+    else:
+        with transaction() as session:
+            session.connection().exec_driver_sql("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+        engine.dispose()
+
+
+def command(*arguments: str) -> tuple[int, str, str]:
+    """Run `backup ...`; return its exit code, output and errors."""
+    get_settings.cache_clear()
+    done = CliRunner().invoke(main, ["backup", *arguments])
+    engine.dispose()  # a command is a process that ends
+    return done.exit_code, done.stdout.strip(), done.stderr.strip()
+
+
+def rewrite(
+    path: Path, change: Callable[[tarfile.TarInfo, bytes], tuple[tarfile.TarInfo, bytes]]
+) -> None:
+    """Write an archive anew, with each of its members changed."""
+    with tarfile.open(path) as old:
+        members = [(info, old.extractfile(info)) for info in old]
+        contents = [(info, file.read() if file else b"") for info, file in members]
+    with gzip.open(path, "wb") as packed, tarfile.open(fileobj=packed, mode="w|") as new:
+        for before in contents:
+            info, content = change(*before)
+            info.size = len(content)
+            new.addfile(info, io.BytesIO(content))
+
+
+def on_small_disk(folder: Path, megabytes: int, script: str) -> None:
+    """Run a script with a disk of this size mounted at the folder, which only it can see."""
+    folder.mkdir()
+    shell = f'mount -t tmpfs -o size={megabytes}m none "$1" && exec "$2" -c "$3"'
+    unshare = ["unshare", "--map-root-user", "--mount"]
+    done = subprocess.run(
+        [*unshare, "sh", "-c", shell, "sh", str(folder), sys.executable, script],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if not done.returncode:
+        return
+    if "unshare:" not in done.stderr and "mount:" not in done.stderr:
+        pytest.fail(done.stderr)
+    reason = f"no disk can be mounted without user namespaces: {done.stderr.strip()}"
+    if os.environ.get("REQUIRE_ALL") == "1":
+        pytest.fail(reason)
+    pytest.skip(reason)

@@ -1,0 +1,182 @@
+"""The `check` command."""
+
+import re
+from pathlib import Path
+
+import pytest
+from chassis.commands import check
+from chassis.database import encryption
+from chassis.settings import MASK, Settings, get_settings
+from cryptography.fernet import Fernet
+
+KEY = "kJ8-wq2nV0sX7bLr4TfYc1HmZ5dPgA9e"
+
+
+@pytest.fixture(autouse=True)
+def project(empty_project: Path) -> Path:
+    return empty_project
+
+
+@pytest.fixture
+def production(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Set what is fit for production."""
+    monkeypatch.setenv("APP_ENV", "production")
+    monkeypatch.setenv("APP_SECRET_KEY", KEY)
+    monkeypatch.setenv("APP_BASE_URL", "https://tool.corp.example-company.org")
+    monkeypatch.setenv("ALLOWED_IPS", "10.0.0.0/8")
+    monkeypatch.setenv("DATABASE_URL", "postgresql://app@db.corp.org/app?sslmode=verify-full")
+    monkeypatch.setenv("BACKUP_S3_URL", "https://s3.corp.org/bucket")
+    monkeypatch.setenv("BACKUP_ENCRYPTION_KEY", Fernet.generate_key().decode())
+
+
+def test_every_setting_is_shown(capsys: pytest.CaptureFixture[str], project: Path) -> None:
+    (project / ".env").write_text(f"APP_PORT=8600\nAPP_SECRET_KEY={KEY}\n")
+    assert check.run(deploy=False) == 0
+    lines = [line.split() for line in capsys.readouterr().out.splitlines() if line]
+    assert len(lines) == len(Settings.model_fields) + 1
+    assert ["APP_PORT", "8600", ".env"] in lines
+    assert ["APP_SECRET_KEY", MASK, ".env"] in lines
+    assert ["LOG_FORMAT", "text", "default"] in lines
+
+
+def test_wrong_settings(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("APP_PORT", "eight")
+    monkeypatch.setenv("APP_BASE_URL", f"https://me:{KEY}@tool.example.org")
+    monkeypatch.setenv("APP_NAME", "\udcff")
+    assert check.run(deploy=True) == 1
+    output = capsys.readouterr().out
+    assert "APP_PORT ('eight' from environment): should be a valid integer" in output
+    assert re.search(r"^APP_PORT +eight +environment$", output, re.MULTILINE)
+    assert r"'\udcff'" in output
+    assert KEY not in output
+
+
+def test_a_broken_file(capsys: pytest.CaptureFixture[str], project: Path) -> None:
+    (project / ".env").write_text("APP_PORT\n")
+    assert check.run(deploy=False) == 1
+    assert ".env: line 1 is not NAME=value" in capsys.readouterr().out
+
+
+def test_unknown_names_are_warned_of(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LOG_LEVELS", "INFO")
+    assert check.run(deploy=False) == 0
+    output = capsys.readouterr().out
+    assert "Warnings:\n  LOG_LEVELS (from environment): unknown name" in output
+    monkeypatch.setenv("STRICT_ENV", "true")
+    get_settings.cache_clear()
+    assert check.run(deploy=False) == 1
+    output = capsys.readouterr().out
+    assert "Wrong:\n  LOG_LEVELS (from environment): unknown name" in output
+    assert "Warnings" not in output
+
+
+@pytest.mark.usefixtures("production")
+def test_fit_for_production(capsys: pytest.CaptureFixture[str]) -> None:
+    assert check.run(deploy=True) == 0
+    assert capsys.readouterr().out.endswith("\nThe settings are fit for production.\n")
+
+
+def test_not_fit_for_production(capsys: pytest.CaptureFixture[str]) -> None:
+    assert check.run(deploy=True) == 1
+    output = capsys.readouterr().out
+    assert "To change before production:\n  APP_ENV is development" in output
+
+
+@pytest.mark.usefixtures("production")
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("APP_ENV", "staging", "APP_ENV is staging"),
+        ("APP_BASE_URL", "http://localhost:8501", "set the public https:// URL"),
+        ("APP_BASE_URL", "http://tool.corp.org", "need https://"),
+        ("APP_BASE_URL", "https://tool.example.com", "only an example"),
+        ("TRUSTED_PROXIES", "10.0.0.0/8,0.0.0.0/0", "covers the internet"),
+        ("TRUSTED_PROXIES", "::/0", "covers the internet"),
+        ("RATE_LIMIT_ENABLED", "false", "RATE_LIMIT_ENABLED is off"),
+    ],
+)
+def test_what_must_change(
+    name: str, value: str, expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, value)
+    [finding] = check.must_change(get_settings())
+    assert expected in finding
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("APP_SECRET_KEY", "short", "APP_SECRET_KEY is too short"),
+        ("APP_DEBUG", "true", "APP_DEBUG is on"),
+    ],
+)
+def test_what_only_development_accepts(
+    name: str, value: str, expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, value)
+    assert expected in "\n".join(check.must_change(get_settings()))
+
+
+@pytest.mark.usefixtures("production")
+def test_readable_secrets(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("APP_SECRET_KEY")
+    file = project / ".env.production"
+    file.write_text(f"APP_SECRET_KEY={KEY}\n")
+    file.chmod(0o640)
+    [finding] = check.must_change(get_settings())
+    assert finding.endswith("chmod 600 .env.production")
+    file.chmod(0o600)
+    assert check.must_change(get_settings()) == []
+
+
+@pytest.mark.usefixtures("production")
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("ALLOWED_IPS", ""),
+        ("APP_HOST", "0.0.0.0"),
+        ("METRICS_HOST", "0.0.0.0"),
+        ("DATABASE_URL", "sqlite:////srv/app.db"),
+        ("LOG_LEVEL", "debug"),
+        ("LOG_FORMAT", "text"),
+        ("STRICT_ENV", "false"),
+    ],
+)
+def test_what_is_worth_knowing(
+    name: str, value: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv(name, value)
+    assert check.run(deploy=True) == 0
+    assert f"To consider:\n  {name} is " in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("production")
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("sqlite:////srv/app.db", ["several processes or machines need PostgreSQL"]),
+        ("sqlite:///app.db", ["need PostgreSQL", "relative to the folder of the project"]),
+        ("postgresql://app:hush@db.corp.org/app", ["on the way to db.corp.org"]),
+        ("postgresql://app@db.corp.org/app?sslmode=require", ["add ?sslmode=verify-full"]),
+        ("postgresql://app@db.corp.org/app?sslmode=verify-ca", []),
+        ("postgresql://app@localhost/app", []),
+        ("postgresql:///app", []),
+    ],
+)
+def test_where_the_data_is(url: str, expected: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", url)
+    found = [line for line in check.worth_knowing(get_settings()) if "DATABASE_URL" in line]
+    assert len(found) == len(expected)
+    assert all(text in line for text, line in zip(expected, found, strict=True))
+    assert "hush" not in str(found)
+
+
+@pytest.mark.usefixtures("production")
+def test_encrypted_columns_need_a_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(encryption, "is_needed", lambda: True)
+    [finding] = check.must_change(get_settings())
+    assert finding.startswith("DATA_ENCRYPTION_KEYS is not set: make one with python -c ")

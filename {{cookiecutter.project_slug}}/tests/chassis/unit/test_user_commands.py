@@ -1,0 +1,93 @@
+"""The commands `users` and `sessions`, as people type them."""
+
+import re
+from pathlib import Path
+
+import pytest
+from chassis.auth import sessions, users
+from chassis.commands.main import main
+from chassis.settings import get_settings
+from chassis.testing.databases import new_sqlite
+from click.testing import CliRunner, Result
+
+PASSWORD = "a long enough pass phrase"
+
+
+@pytest.fixture
+def url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    url = new_sqlite(tmp_path / "app.db")
+    monkeypatch.setenv("DATABASE_URL", url)
+    monkeypatch.setenv("AUTH_BACKEND", "password")
+    get_settings.cache_clear()
+    return url
+
+
+def run(*arguments: str, text: str = "") -> Result:
+    return CliRunner().invoke(main, arguments, text)
+
+
+@pytest.mark.usefixtures("url")
+def test_the_life_of_an_account() -> None:
+    added = run("users", "add", "ann", "--role", "admin", "--name", "Ann", text=PASSWORD + "\n")
+    assert added.stdout == "added ann (admin)\n", added.stderr
+    made = run("users", "add", "bob", "--role", "viewer", "--generate").stdout
+    password = made.rpartition(": ")[2].strip()
+    assert re.fullmatch(r"(\w{5}-){3}\w{5}", password)
+    account = users.find("bob")
+    assert account is not None
+    assert account.must_change_password
+    sessions.start(account.id, "203.0.113.4")
+    listed = run("sessions", "list", "--user", "bob").stdout.splitlines()
+    assert len(listed) == 2
+    assert listed[1].endswith("203.0.113.4")
+    number = listed[1].split()[0]
+    assert run("sessions", "revoke", number).stdout.startswith("ended 1 sessions")
+    assert run("sessions", "revoke", number).stderr == f"there is no session {number}\n"
+    assert run("sessions", "revoke", "--user", "bob").stdout.startswith("ended 0 sessions")
+    assert run("users", "set-roles", "bob", "--role", "editor").exit_code == 0
+    assert run("users", "disable", "bob").exit_code == 0
+    table = run("users", "list").stdout.splitlines()
+    assert table[0].split()[:3] == ["USER", "ROLES", "BACKEND"]
+    assert table[2].split()[:4] == ["bob", "editor", "password", "disabled"]
+    assert run("users", "enable", "bob").exit_code == 0
+    assert "changed the password" in run("users", "set-password", "bob", text=PASSWORD).stdout
+    code = run("users", "reset-code", "bob").stdout
+    assert re.search(r": ([A-Z0-9]{5}-){3}[A-Z0-9]{5}$", code)
+    assert run("users", "remove", "bob", "--yes").exit_code == 0
+    assert users.find("bob") is None
+
+
+@pytest.mark.usefixtures("url")
+@pytest.mark.parametrize(
+    ("arguments", "text", "problem"),
+    [
+        (("add", "ann", "--role", "admin"), "short\n", "at least 15 characters"),
+        (("add", "ann", "--role", "admin"), "", "at least 15 characters"),
+        (("add", "a b", "--role", "admin", "--generate"), "", "A user name is letters"),
+        (("add", "ann", "--role", "admin", "--hash"), "plain", "neither an argon2id nor"),
+        (("disable", "nobody"), "", "there is no user 'nobody'"),
+    ],
+)
+def test_problems_are_one_line(arguments: tuple[str, ...], text: str, problem: str) -> None:
+    result = run("users", *arguments, text=text)
+    assert result.exit_code == 1
+    assert result.stdout == ""
+    assert problem in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+def test_a_password_is_no_argument() -> None:
+    assert run("users", "add", "ann", PASSWORD, "--role", "admin").exit_code == 2
+    assert "password" not in run("users", "add", "--help").stdout.partition("Options:")[2].replace(
+        "Print a code to choose a password with", ""
+    ).replace("Make and print a password", "")
+
+
+def test_without_a_database_it_says_which_command_mends_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path / 'new.db'}")
+    result = run("users", "list")
+    assert result.exit_code == 1
+    assert "Traceback" not in result.stderr
+    assert "db upgrade" in result.stderr
