@@ -15,6 +15,7 @@ import sqlalchemy
 from sqlalchemy import Connection, Engine, NullPool
 
 from .. import project
+from ..errors import ExplainedError
 from .engine import clear_errors, get_engine, new_engine
 from .tables import load_models
 
@@ -31,7 +32,7 @@ ADDING: Final = frozenset({"add_column", "batch_alter_table", "create_index", "c
 LOCK: Final = 7_263_418_095_442_017  # any number; two upgrades at once wait for each other
 
 
-class RevisionError(Exception):
+class RevisionError(ExplainedError):
     """The database cannot be brought to a revision; one line that says why."""
 
 

@@ -10,6 +10,7 @@ import streamlit as st
 from .. import health
 from ..auth.access import current_user_or_stop
 from ..auth.roles import Role
+from ..checks import Status
 from ..i18n import _
 from ..logs import get_logger
 from ..ui import charts
@@ -70,9 +71,9 @@ def draw_report(report: health.Report, *, details: bool) -> None:
         "fail": _("This process takes no new visitors."),
     }
     rows = []
-    for result in report.results:
+    for name, result in report.results.items():
         row = {
-            _("Check"): check_names().get(result.name, result.name),
+            _("Check"): check_names().get(name, name),
             _("Status"): badge(result.status),
         }
         if details:
@@ -83,7 +84,7 @@ def draw_report(report: health.Report, *, details: bool) -> None:
     st.table(pd.DataFrame(rows).set_index(_("Check")))
 
 
-def badge(status: health.Status) -> str:
+def badge(status: Status) -> str:
     """Return the Markdown of a status: icon, text and colour."""
     text, icon, color = status_badges()[status]
     return f":{color}-badge[{icon} {text}]"

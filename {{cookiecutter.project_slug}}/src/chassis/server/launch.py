@@ -19,6 +19,7 @@ from ..auth.identity import HEADERS
 from ..database import engine, revisions
 from ..database.engine import DatabaseUnavailable
 from ..database.revisions import RevisionError
+from ..errors import ExplainedError
 from ..settings import Settings
 
 SCRIPT: Final = "streamlit_app.py"
@@ -37,7 +38,7 @@ DEVELOPMENT: Final = {
 }
 
 
-class StartError(Exception):
+class StartError(ExplainedError):
     """The app cannot start; the text is one line that says why."""
 
 
