@@ -5,6 +5,7 @@
 its own.
 """
 
+import functools
 import pkgutil
 from collections.abc import Callable, Set
 from dataclasses import dataclass
@@ -47,10 +48,13 @@ class Check:
 
     def run(self) -> Result | None:
         """Answer the question."""
-        code = self.code
-        if isinstance(code, str):
-            code = pkgutil.resolve_name(f"{__name__}.{code}")
-        return code()
+        return (_load(self.code) if isinstance(self.code, str) else self.code)()
+
+
+@functools.cache
+def _load(code: str) -> Callable[[], Result | None]:
+    function: Callable[[], Result | None] = pkgutil.resolve_name(f"{__name__}.{code}")
+    return function
 
 
 CHECKS: Final = (

@@ -5,7 +5,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import sqlalchemy
-from sqlalchemy import URL
 
 from ..database import engine, revisions
 from ..database.engine import DatabaseUnavailable, transaction
@@ -15,16 +14,16 @@ from . import Result
 def database() -> Result:
     """The database answers."""
     url = engine.get_engine().url
-    if engine.is_sqlite() and not Path(url.database or "").exists():
+    if url.get_backend_name() == "sqlite" and not Path(url.database or "").exists():
         return Result("pass", "no file yet")  # to ask would make it; that it is missing fails below
-    with _remedy_for(url), transaction(read_only=True) as session:
+    with _remedy(), transaction(read_only=True) as session:
         session.execute(sqlalchemy.text("SELECT 1"))
     return Result("pass", "reachable")
 
 
 def migrations() -> Result:
     """The tables are those that the code needs."""
-    with _remedy_for(engine.get_engine().url):
+    with _remedy():
         status = revisions.status()
     if status in revisions.FITTING:
         return Result("pass", status)
@@ -32,11 +31,12 @@ def migrations() -> Result:
 
 
 @contextmanager
-def _remedy_for(url: URL) -> Iterator[None]:
+def _remedy() -> Iterator[None]:
     """Add to the error of a database that is away what helps to find out why."""
     try:
         yield
     except DatabaseUnavailable as error:
+        url = engine.get_engine().url
         if url.get_backend_name() == "sqlite":
             folder = Path(url.database or "").absolute().parent
             error.remedy = f"ls -ld {folder} {url.database}; df -h {folder}  (needs to be writable)"
