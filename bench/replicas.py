@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-sys.path.append(str(Path(__file__).parents[1] / "tests"))
+sys.path.append(str(Path(__file__).parents[1] / "tests/support"))
 
 from nginx import Site, free_ports, program, site
 from serving import PRODUCTION, serving

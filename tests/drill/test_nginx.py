@@ -212,7 +212,7 @@ def test_uploads_and_media_find_their_instance(project: Path, tmp_path: Path) ->
         running = stack.enter_context(site(project, tmp_path / "nginx", ports))
         command = (
             project / ".venv/bin/python",
-            ROOT / "tests/transfers.py",
+            ROOT / "tests/programs/transfers.py",
             running.url,
             "10",
             "10",

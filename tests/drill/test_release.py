@@ -101,7 +101,7 @@ class Crowd:
 def crowd(machine: Machine, project: Path, people: int) -> Iterator[Crowd]:
     """Let people come; the last of them leave at the end."""
     command = ("bash", folder() / "systemd-lab", "in", machine.name)
-    program = (project / ".venv/bin/python", ROOT / "tests/crowd.py", str(people))
+    program = (project / ".venv/bin/python", ROOT / "tests/programs/crowd.py", str(people))
     pipe = subprocess.PIPE
     process = subprocess.Popen([*command, *program], stdin=pipe, stdout=pipe, text=True)
     assert process.stdout
