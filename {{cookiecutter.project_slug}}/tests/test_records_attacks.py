@@ -8,14 +8,11 @@ import re
 from datetime import date
 from decimal import Decimal
 
+from chassis.testing.sites import MARKUP, Site
 from streamlit.proto.BackMsg_pb2 import BackMsg
 
 from {{cookiecutter.package_name}}.records import service
 from {{cookiecutter.package_name}}.records.fields import Values
-
-from chassis.testing.sites import MARKUP
-
-from chassis.testing.sites import Site
 
 FORMULAS = ["=1+1", "+1+1", "-1+1", "@SUM(1)", "\t=1+1", "=cmd|' /C calc'!A0"]
 VALUES = Values(

@@ -13,6 +13,7 @@ import pytest
 from sqlalchemy import URL, NullPool, create_engine, make_url
 
 from ..database import engine, revisions
+from ..database.engine import get_engine as get_engine  # for tests that listen to it
 from ..settings import get_settings
 
 

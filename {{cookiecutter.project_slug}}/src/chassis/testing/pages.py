@@ -42,6 +42,11 @@ def add_user(role: Role, username: str = "", **options: Any) -> Account:
     return users.create(username or role.value, roles={role}, actor=SYSTEM, **options)
 
 
+def set_roles(user: Account, *roles: Role) -> None:
+    """Give the user these roles in the place of those that he or she has."""
+    users.set_roles(user.id, roles, actor=SYSTEM)
+
+
 def at(app: AppTest, address: str) -> AppTest:
     """Open the page with this address, and run it.
 

@@ -6,12 +6,29 @@ from typing import Any, TypeVar
 
 import pandas as pd
 import streamlit as st
+from chassis import (
+    EXPECTED,
+    DatabaseUnavailable,
+    Role,
+    _,
+    count,
+    current_user,
+    draw_problem,
+    plain,
+    require,
+    time_zone,
+)
 from streamlit.delta_generator import DeltaGenerator
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from chassis import (DatabaseUnavailable, EXPECTED, Role, _, count, current_user, draw_problem, plain, require, time_zone)
 from {{cookiecutter.package_name}}.records import csv_import, export, service
-from {{cookiecutter.package_name}}.records.csv_import import Existing, OutdatedError, Plan, RefusedError, Table
+from {{cookiecutter.package_name}}.records.csv_import import (
+    Existing,
+    OutdatedError,
+    Plan,
+    RefusedError,
+    Table,
+)
 from {{cookiecutter.package_name}}.records.fields import (
     CATEGORIES,
     FIELDS,
@@ -26,7 +43,13 @@ from {{cookiecutter.package_name}}.records.fields import (
     merge,
     parse,
 )
-from {{cookiecutter.package_name}}.records.service import Change, ConflictError, DuplicateError, Item, Query
+from {{cookiecutter.package_name}}.records.service import (
+    Change,
+    ConflictError,
+    DuplicateError,
+    Item,
+    Query,
+)
 
 T = TypeVar("T")
 PAGE_SIZE = 25
@@ -255,9 +278,9 @@ def actor() -> str:
     return current_user().username
 
 
-def finish(message: str, action: str, count: int = 1) -> None:
+def finish(message: str, action: str, things: int = 1) -> None:
     """Close the dialog and say in the new list what was done."""
-    count("records", count, action=action)
+    count("records", things, action=action)
     close_dialog()
     st.session_state["records_message"] = message
     st.rerun()
