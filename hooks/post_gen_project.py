@@ -60,15 +60,18 @@ def unchosen(answers: dict[str, Any]) -> list[str]:
     of_containers = [".dockerignore", "Dockerfile", "compose.dev.yaml", "compose.yaml"]
     delivery = ("deploy", "release")
     package = f"src/{answers['package_name']}"
-    of_tour = [f"{package}/{name}" for name in ("demo_sales.py", "migrations", "records")]
+    of_tour = [
+        f"{package}/{name}" for name in ("demo_sales.py", "locale-tour", "migrations", "records")
+    ]
     of_tour += [f"{package}/pages/{name}.py" for name in ("home", "records")]
     of_tour += [f"tests/test_{name}.py" for name in TESTS_OF_TOUR]
-    of_blank = [f"{package}/pages/start.py", "tests/test_start_page.py"]
-    korean = "ko" in answers["languages"]
+    of_blank = [f"{package}/locale-blank", f"{package}/pages/start.py"]
+    of_blank += ["tests/test_start_page.py"]
+    of_korean = [f"{package}/locale-{answers['starter']}"]
     wanted = [
         (answers["starter"] == "tour", of_tour),
         (answers["starter"] == "blank", of_blank),
-        (korean, [f"{package}/locale"]),
+        ("ko" in answers["languages"], of_korean),
         (server or containers, ["deploy", "docs/delivery.md"]),
         (server, [*of_server, "deploy/systemd", "deploy/server"]),
         (server, ["docs/runbook.md", "docs/server.md"]),
@@ -88,6 +91,14 @@ def remove(path: Path) -> None:
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)
+
+
+def place_translations(package: Path, starter: str) -> None:
+    """Give the translations of what was chosen their name, which two folders cannot share."""
+    chosen = package / f"locale-{starter}"
+    if chosen.is_dir():
+        shutil.copytree(chosen, package / "locale", dirs_exist_ok=True)
+        shutil.rmtree(chosen)
 
 
 def template_folder(answers: dict[str, Any]) -> Path | None:
@@ -137,6 +148,7 @@ def main(answers: dict[str, Any]) -> None:
     remove_caches(project)
     for name in unchosen(answers):
         remove(project / name)
+    place_translations(project / "src" / answers["package_name"], answers["starter"])
     if "_repo_dir" not in answers:
         return
     state = cruft_state(answers)

@@ -53,4 +53,7 @@ def at(app: AppTest, address: str) -> AppTest:
     AppTest.switch_page looks for files, which the pages of the chassis are not.
     """
     app._page_hash = calc_hash(address)
-    return app.run()
+    app.run()
+    if app._page_hash not in app._registered_pages:  # Streamlit opens the start page instead
+        raise ValueError(f"no page of the menu has the address {address!r}")
+    return app
