@@ -50,11 +50,11 @@ DEFAULTS = {
     "package_name": "my_internal_tool",
 }
 
-# The rule of the hook: one line about the first bad answer, or None. Unrendered, and not run as a
-# program, the hook is a Python file like any other.
-refusal: Callable[[dict[str, str]], str | None] = runpy.run_path(
+# The rule of the hook: one line about each bad answer. Unrendered, and not run as a program, the
+# hook is a Python file like any other.
+refusals: Callable[[dict[str, str]], dict[str, str]] = runpy.run_path(
     str(ROOT / "hooks" / "pre_gen_project.py")
-)["refusal"]
+)["refusals"]
 
 PRESETS: dict[str, Answers] = {
     "default": {},
@@ -64,7 +64,7 @@ PRESETS: dict[str, Answers] = {
         "package_name": "sales_board",
         "description": "지점별 매출을 보여 줍니다.",
         "author_name": "데이터 팀",
-        "interface_language": "ko",
+        "languages": "ko",
         "license": "MIT",
     },
     "longest": {
