@@ -3,8 +3,8 @@
 from typing import Any
 
 from streamlit.testing.v1 import AppTest
-from streamlit.util import calc_hash
 
+from .. import streamlit_private
 from ..auth import audit, sessions, users
 from ..auth.roles import Role
 from ..auth.users import Account
@@ -47,5 +47,5 @@ def at(app: AppTest, address: str) -> AppTest:
 
     AppTest.switch_page looks for files, which the pages of the chassis are not.
     """
-    app._page_hash = calc_hash(address)
+    streamlit_private.choose_page(app, address)
     return app.run()

@@ -1,8 +1,7 @@
 """What all pages share: navigation, language, notices, debug panel."""
 
 import pytest
-from chassis import i18n
-from chassis import limits as rate_limit
+from chassis import i18n, session_notes
 from streamlit.testing.v1 import AppTest
 
 from .conftest import SCRIPT
@@ -80,7 +79,7 @@ def test_first_click_after_a_restart_is_not_lost(app: AppTest) -> None:
 def test_delayed_clicks_are_explained_once(app: AppTest) -> None:
     app.run()
     assert not app.toast
-    rate_limit.note_throttled("test session id")
+    session_notes.throttled.add("test session id")
     app.run()
     assert "delayed, not lost" in app.toast[0].value
     app.run()
