@@ -8,7 +8,6 @@ import os
 import platform
 import resource
 import socket
-import sys
 from pathlib import Path
 from typing import Final, NoReturn
 from urllib.parse import urlsplit
@@ -91,9 +90,9 @@ def serve(settings: Settings) -> NoReturn:
     os.environ.update(process_environment(settings))
     # Not a new program by exec: that would import all of this a second time, half of the start.
     # Streamlit reads the environment when its command line runs, so its import has to wait.
-    from streamlit.web.cli import main
+    from .. import streamlit_private
 
-    sys.exit(main(["run", SCRIPT], prog_name="streamlit"))
+    streamlit_private.run(SCRIPT)
 
 
 def check_database(settings: Settings) -> str:

@@ -3,8 +3,8 @@
 from typing import Any
 
 from streamlit.testing.v1 import AppTest
-from streamlit.util import calc_hash
 
+from .. import streamlit_private
 from ..auth import audit, sessions, users
 from ..auth.roles import Role
 from ..auth.users import Account
@@ -52,8 +52,8 @@ def at(app: AppTest, address: str) -> AppTest:
 
     AppTest.switch_page looks for files, which the pages of the chassis are not.
     """
-    app._page_hash = calc_hash(address)
+    streamlit_private.choose_page(app, address)
     app.run()
-    if app._page_hash not in app._registered_pages:  # Streamlit opens the start page instead
+    if not streamlit_private.knows_page(app, address):  # Streamlit opens the start page instead
         raise ValueError(f"no page of the menu has the address {address!r}")
     return app
