@@ -82,6 +82,15 @@ def unchosen(answers: dict[str, Any]) -> list[str]:
     return [name for is_wanted, names in wanted if not is_wanted for name in names]
 
 
+def choose_texts(package: Path, starter: str) -> None:
+    """Keep the catalogue of the pages that are there; a compiled one cannot have Jinja in it."""
+    if starter == "blank":
+        shutil.rmtree(package / "locale")
+        (package / "locale.blank").rename(package / "locale")
+    else:
+        shutil.rmtree(package / "locale.blank")
+
+
 def remove(path: Path) -> None:
     """Remove a file or a folder; it may be gone with the folder around it."""
     if path.is_dir():
@@ -135,6 +144,7 @@ def main(answers: dict[str, Any]) -> None:
     """Do the steps; cruft renders into folders of its own and keeps its own record."""
     project = Path.cwd()
     remove_caches(project)
+    choose_texts(project / "src" / answers["package_name"], answers["starter"])
     for name in unchosen(answers):
         remove(project / name)
     if "_repo_dir" not in answers:
