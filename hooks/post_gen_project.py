@@ -57,7 +57,7 @@ def unchosen(answers: dict[str, Any]) -> list[str]:
     of_tour += [f"tests/test_{name}.py" for name in TESTS_OF_TOUR.split()]
     of_blank = [f"{package}/locale-blank", f"{package}/pages/start.py"]
     of_blank += ["tests/test_start_page.py"]
-    of_korean = [f"{package}/locale-{answers['starter']}"]
+    of_korean = [f"{package}/locale-{answers['starter']}", "tests/test_translations.py"]
     wanted = [
         (answers["starter"] == "tour", of_tour),
         (answers["starter"] == "blank", of_blank),

@@ -1,7 +1,8 @@
-"""Collect the texts of the template and compile their translations: what `make messages` does.
+"""Collect the texts of the project and compile their translations: what `make messages` does.
 
-Those of the chassis and those that a project begins with, a catalogue for each starter. The verb of
-a generated project writes all of them, so that it has nothing to do in a fresh one.
+A project begins with the catalogue of its starter, beside those of the chassis and of the project
+that the chassis is tested with. The verb of a generated project writes all of them, so that it has
+nothing to do in a fresh one.
 """
 
 import shutil
@@ -12,7 +13,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 OUTPUT = ROOT / "build" / "messages"
 PROJECT = ROOT / "{{cookiecutter.project_slug}}"
-CHASSIS = "src/chassis"
+# The same in every project.
+SHARED = ("src/chassis", "tests/chassis/project/src/scratch_tool")
 PACKAGE = "src/{{cookiecutter.package_name}}"
 
 
@@ -41,7 +43,8 @@ def main() -> None:
         project = bake(starter)
         own = update(project, f"src/{project.name.replace('-', '_')}")
         shutil.copytree(own, PROJECT / PACKAGE / f"locale-{starter}", dirs_exist_ok=True)
-    shutil.copytree(update(project, CHASSIS), PROJECT / CHASSIS / "locale", dirs_exist_ok=True)
+    for package in SHARED:
+        shutil.copytree(update(project, package), PROJECT / package / "locale", dirs_exist_ok=True)
 
 
 if __name__ == "__main__":

@@ -38,7 +38,7 @@ def test_a_failed_check_is_seen(app: AppTest) -> None:
     open_page(app)
     status = ":red-badge[:material/error: Failed]"
     assert app.table[0].value["Status"]["Accepts sessions"] == status
-    assert app.main.markdown[0].value == f"{status} This process takes no new visitors."
+    assert app.main.markdown[0].value == f"{status} Not accepting new sessions."
 
 
 def test_a_warning_is_seen(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
