@@ -14,8 +14,17 @@ CACHES = {"__pycache__", ".mypy_cache", ".pytest_cache", ".ruff_cache"}
 # Compiled catalogues cannot be merged line by line; `make messages` writes them again.
 CRUFT_SKIP = ["src/*/locale/*/LC_MESSAGES/*.mo"]
 
-TESTS_OF_TOUR = "demo_sales home_in_browser home_page records records_attacks records_fields"
-TESTS_OF_TOUR += " records_import records_in_browser records_page"
+TESTS_OF_TOUR = (
+    "demo_sales",
+    "home_in_browser",
+    "home_page",
+    "records",
+    "records_attacks",
+    "records_fields",
+    "records_import",
+    "records_in_browser",
+    "records_page",
+)
 
 
 def git(*arguments: str) -> str | None:
@@ -54,7 +63,7 @@ def unchosen(answers: dict[str, Any]) -> list[str]:
         f"{package}/{name}" for name in ("demo_sales.py", "locale-tour", "migrations", "records")
     ]
     of_tour += [f"{package}/pages/{name}.py" for name in ("home", "records")]
-    of_tour += [f"tests/test_{name}.py" for name in TESTS_OF_TOUR.split()]
+    of_tour += [f"tests/test_{name}.py" for name in TESTS_OF_TOUR]
     of_blank = [f"{package}/locale-blank", f"{package}/pages/start.py"]
     of_blank += ["tests/test_start_page.py"]
     of_korean = [f"{package}/locale-{answers['starter']}", "tests/test_translations.py"]

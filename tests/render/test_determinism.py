@@ -58,7 +58,7 @@ def test_hooks_are_small_and_import_no_clock_chance_or_network() -> None:
     for hook in (ROOT / "hooks").glob("*.py"):
         source = hook.read_text("utf-8")
         code = re.sub(r'"""\n[a-z0-9_\s-]*""".split', "", source)  # without the lists of words
-        assert len(code.splitlines()) < 175, hook.name
+        assert len(code.splitlines()) < 200, hook.name
         for node in ast.walk(ast.parse(source)):
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []

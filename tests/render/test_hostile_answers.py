@@ -162,7 +162,7 @@ def test_a_name_that_is_accepted_bakes(bake: Baker, outputs: Iterator[Path]) -> 
         assert project["scripts"] == {slug: f"{package}.app:main"}
         assert project["authors"][0]["email"] == given_answers["author_email"]
         assert (baked.path / "src" / package / "app.py").is_file()
-        assert given_answers["domain"] in baked.read(".env.example")
+        assert given_answers["domain"] in baked.read(f"deploy/nginx/{slug}.conf")
 
     check()
 

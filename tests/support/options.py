@@ -77,8 +77,22 @@ PRESETS: dict[str, Answers] = {
         "domain": f"{'d' * 48}.example.com",
         "license": "Apache-2.0",
     },
-    "shortest": {"project_name": "R", "project_slug": "r2", "package_name": "r"},
-    "smallest": {"use_systemd": False},
+    # The names sort before and behind all that a file imports.
+    "shortest": {"project_name": "R", "project_slug": "r2", "package_name": "a"},
+    "smallest": {
+        "package_name": "zzz",
+        "starter": "blank",
+        "use_systemd": False,
+        "use_docker": False,
+        "ci_provider": "none",
+    },
+    "containers": {
+        "starter": "blank",
+        "languages": "ko,en",
+        "auth_backend": "oidc",
+        "use_systemd": False,
+        "ci_provider": "gitlab",
+    },
     # Legal, and hostile to whatever pastes it unquoted.
     "hostile": {
         "project_name": "It's <b>R&D’s</b> $(touch canary) `id` %s %(x)s ${HOME} #;|",
