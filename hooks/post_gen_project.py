@@ -11,8 +11,6 @@ from pathlib import Path
 from typing import Any
 
 CACHES = {"__pycache__", ".mypy_cache", ".pytest_cache", ".ruff_cache"}
-# Compiled catalogues cannot be merged line by line; `make messages` writes them again.
-CRUFT_SKIP = ["src/*/locale/*/LC_MESSAGES/*.mo"]
 
 TESTS_OF_TOUR = (
     "demo_sales",
@@ -136,7 +134,6 @@ def cruft_state(answers: dict[str, Any], folder: Path | None) -> dict[str, objec
         "checkout": answers["_checkout"] if cloned else None,
         "context": {"cookiecutter": {**context, "_template": url, "_commit": commit}},
         "directory": None,
-        "skip": CRUFT_SKIP,
     }
 
 
