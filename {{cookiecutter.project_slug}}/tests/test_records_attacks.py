@@ -45,7 +45,7 @@ def test_search_and_sort_are_no_sql(site: Site) -> None:
                 await tab.fill("records", Search=text)
                 assert not list(tab.elements("dataframe")), text
                 assert not list(tab.elements("exception"))
-            for text in ("name; DROP TABLE equipment", "(SELECT password_hash FROM users)"):
+            for text in ("name; DROP TABLE equipment", "(SELECT password_hash FROM chassis_users)"):
                 message = BackMsg()
                 message.rerun_script.page_name = "records"
                 state = message.rerun_script.widget_states.widgets.add()

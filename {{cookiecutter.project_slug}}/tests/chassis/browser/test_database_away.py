@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from chassis.auth.roles import Role
-from chassis.database import revisions
+from chassis.database import migrate
 from chassis.testing.browser import VARIABLES, Tab, add_user, database_of
 from chassis.testing.postgres_server import running_postgres
 from chassis.testing.servers import running_server
@@ -20,7 +20,7 @@ def test_a_page_says_that_the_database_is_away_and_comes_back(
 ) -> None:
     with running_postgres() as postgres:
         with database_of(postgres.url):
-            revisions.upgrade()
+            migrate.upgrade()
             add_user(Role.EDITOR)
         with running_server(tmp_path, VARIABLES | {"DATABASE_URL": postgres.url}) as server:
             tab = new_tab(user="editor", at=server)
