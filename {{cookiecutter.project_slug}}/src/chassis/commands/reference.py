@@ -1,6 +1,6 @@
 """The settings for people: .env.example and the table of the README.
 
-Run as a program, it prints one of them: python -m <package>.ops.reference env|markdown
+Run as a program, it prints one of them: python -m chassis.commands.reference env|markdown
 """
 
 import sys
@@ -58,5 +58,5 @@ def markdown_table() -> str:
 if __name__ == "__main__":
     documents = {"env": env_example, "markdown": markdown_table}
     if sys.argv[1:] not in [["env"], ["markdown"]]:
-        sys.exit("usage: python -m <package>.ops.reference env|markdown")
+        sys.exit("usage: python -m chassis.commands.reference env|markdown")
     sys.stdout.buffer.write(documents[sys.argv[1]]().encode("utf-8"))

@@ -18,6 +18,7 @@ from ..auth.identity import HEADERS
 from ..database import engine, revisions
 from ..database.chains import RevisionError
 from ..database.engine import DatabaseUnavailable
+from ..errors import ExplainedError
 from ..settings import Settings
 
 SCRIPT: Final = "streamlit_app.py"
@@ -36,7 +37,7 @@ DEVELOPMENT: Final = {
 }
 
 
-class StartError(Exception):
+class StartError(ExplainedError):
     """The app cannot start; the text is one line that says why."""
 
 

@@ -11,7 +11,6 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from .. import project
-from .sources import read_variables
 from .types import (
     Address,
     AppEnv,
@@ -34,6 +33,7 @@ from .types import (
     S3Url,
     key_weakness,
 )
+from .variables import read_variables
 
 
 class Settings(BaseSettings):
