@@ -9,11 +9,7 @@ from playwright.sync_api import Error, expect
 
 from collections.abc import Callable
 from playwright.sync_api import FilePayload, Locator
-from chassis.auth.roles import Role
-from chassis.database import revisions
-from chassis.testing.browser import VARIABLES, Tab, add_user, database_of
-from chassis.testing.postgres_server import running_postgres
-from chassis.testing.servers import running_server
+from chassis.testing.browser import Tab
 
 pytestmark = pytest.mark.browser
 
@@ -171,25 +167,3 @@ def test_a_phone_can_add(new_tab: Callable[..., Tab]) -> None:
     start_editing(tab)
     tab.shot("records-edit-phone")
     tab.check()
-
-
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # that of the other servers
-def test_what_was_entered_outlives_an_absence_of_the_database(
-    new_tab: Callable[..., Tab], tmp_path: Path
-) -> None:
-    with running_postgres() as postgres:
-        with database_of(postgres.url):
-            revisions.upgrade()
-            add_user(Role.EDITOR)
-        with running_server(tmp_path, VARIABLES | {"DATABASE_URL": postgres.url}) as server:
-            tab = new_tab(user="editor", at=server)
-            tab.open("/records?lang=en")
-            press(tab, "Add")
-            fill(tab, **{"Asset no.": "T-1", "Name": "Drill", "Price": "10"})
-            postgres.kill()
-            press(tab, "Save")
-            tab.page.get_by_text("The database does not answer, so this is not saved").wait_for()
-            postgres.start()
-            expect(dialog(tab).get_by_label("Name", exact=True)).to_have_value("Drill")
-            press(tab, "Save")
-            tab.page.get_by_text("Added T-1.").wait_for()
