@@ -1,19 +1,16 @@
 """Finish a bake: no caches, a link to the template for `cruft update`, a git repository, a hint."""
 
-from __future__ import annotations
-
 import json
 import os
 import re
 import shlex
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 CACHES = {"__pycache__", ".mypy_cache", ".pytest_cache", ".ruff_cache"}
-# Compiled catalogues cannot be merged line by line; `make messages` writes them again.
-CRUFT_SKIP = ["src/*/locale/*/LC_MESSAGES/*.mo"]
 
 TESTS_OF_TOUR = (
     "demo_sales",
@@ -115,9 +112,8 @@ def template_folder(answers: dict[str, Any]) -> Path | None:
     return None
 
 
-def cruft_state(answers: dict[str, Any]) -> dict[str, object] | None:
+def cruft_state(answers: dict[str, Any], folder: Path | None) -> dict[str, object] | None:
     """Return what `cruft create` would record; None if no commit describes the template exactly."""
-    folder = template_folder(answers)
     if folder is None:
         return None
     place = ("-C", str(folder), "--no-optional-locks")
@@ -139,8 +135,27 @@ def cruft_state(answers: dict[str, Any]) -> dict[str, object] | None:
         "checkout": answers["_checkout"] if cloned else None,
         "context": {"cookiecutter": {**context, "_template": url, "_commit": commit}},
         "directory": None,
-        "skip": CRUFT_SKIP,
     }
+
+
+def unusual(answers: dict[str, Any], folder: Path) -> list[str]:
+    """Return the answers that are not the default, as a command line has them."""
+    questions = json.loads((folder / "cookiecutter.json").read_text("utf-8"))
+    defaults = {k: v[0] if isinstance(v, list) else v for k, v in questions.items() if k[0] != "_"}
+    slug = answers["project_slug"]
+    defaults |= {"project_slug": slug, "package_name": slug.replace("-", "_")}
+    changed = [name for name, default in defaults.items() if answers[name] != default]
+    return [f"{name}={shlex.quote(str(answers[name]))}" for name in changed]
+
+
+def made_of(answers: dict[str, Any], folder: Path | None) -> list[str]:
+    """Return lines on what was made of which answers: a misspelt question is silently ignored."""
+    created = f"Created {answers['project_slug']}"
+    if folder is None:
+        return [f"{created}."]
+    if changed := unusual(answers, folder):
+        return [f"{created} with the default answers, except:", *(f"  {text}" for text in changed)]
+    return [f"{created} with the default answers."]
 
 
 def main(answers: dict[str, Any]) -> None:
@@ -152,18 +167,21 @@ def main(answers: dict[str, Any]) -> None:
     place_translations(project / "src" / answers["package_name"], answers["starter"])
     if "_repo_dir" not in answers:
         return
-    state = cruft_state(answers)
+    folder = template_folder(answers)
+    state = cruft_state(answers, folder)
     if state:
         text = json.dumps(state, ensure_ascii=False, indent=2)
         Path(".cruft.json").write_text(text + "\n", encoding="utf-8")
     if git("rev-parse", "--is-inside-work-tree") is None:
         git("-c", "init.defaultBranch=main", "init", "--quiet")
     here = os.environ.get("PWD") == answers["_output_dir"]
-    print(f"Created {project.name}. Start it and open the address that it prints:")
-    print(f"  cd {shlex.quote(project.name if here else str(project))}")
-    print("  make dev")
+    lines = made_of(answers, folder)
+    lines += ["Start it and open the address that it prints:"]
+    lines += [f"  cd {shlex.quote(project.name if here else str(project))}", "  make dev"]
     if state is None:
-        print("No .cruft.json: `cruft update` needs a template from git without changes.")
+        lines += ["No .cruft.json: `cruft update` needs a template from git without changes."]
+    encoding = sys.stdout.encoding  # which may know few letters
+    print("\n".join(lines).encode(encoding, "replace").decode(encoding))
 
 
 if __name__ == "__main__":

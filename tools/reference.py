@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -11,25 +12,21 @@ ROOT = Path(__file__).resolve().parent.parent
 OUTPUT = ROOT / "build" / "reference"
 PROJECT = ROOT / "{{cookiecutter.project_slug}}"
 
-# Answers that can be found again in what the project prints.
-ANSWERS = {
-    "project_name": "PROJECT NAME",
-    "project_slug": "reference-project",
-    "domain": "domain-of-the-project.example.com",
-}
+# An answer that can be found again in what the project prints.
+NAME = "PROJECT NAME"
 # Settings whose default is an answer with choices.
 CHOICES = {
-    "APP_LANGUAGE": ("interface_language", "en"),
+    "APP_LANGUAGE": ("languages.split(',')[0]", "en"),
     "AUTH_BACKEND": ("auth_backend", "password"),
 }
 
 
 def printed(project: Path, document: str) -> str:
     """Return one document as the project prints it, with the answers turned back into questions."""
-    command = [".venv/bin/python", "-m", "reference_project.ops.reference", document]
-    text = subprocess.run(command, cwd=project, check=True, capture_output=True, text=True).stdout
-    for name, answer in ANSWERS.items():
-        text = text.replace(answer, f"{{{{ cookiecutter.{name} }}}}")
+    command = [".venv/bin/python", "-m", "chassis.commands.reference", document]
+    env = {**os.environ, "CHASSIS_PROJECT": "project_name.app"}
+    done = subprocess.run(command, cwd=project, env=env, check=True, capture_output=True, text=True)
+    text = done.stdout.replace(NAME, "{{ cookiecutter.project_name }}")
     for variable, (name, default) in CHOICES.items():
         question = f"{{{{ cookiecutter.{name} }}}}"
         text = text.replace(f"{variable}={default}", f"{variable}={question}")
@@ -39,11 +36,10 @@ def printed(project: Path, document: str) -> str:
 
 def main() -> None:
     """Bake, install, let the project print its settings, and put them into the template."""
-    answers = [f"{name}={answer}" for name, answer in ANSWERS.items()]
     command = [sys.executable, "-m", "cookiecutter", "--no-input", "--default-config", "-f"]
-    command += ["-o", str(OUTPUT), ".", *answers]
+    command += ["-o", str(OUTPUT), ".", f"project_name={NAME}"]
     subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
-    project = OUTPUT / ANSWERS["project_slug"]
+    project = OUTPUT / "project-name"
     subprocess.run(["make", "--no-print-directory", "setup"], cwd=project, check=True)
 
     (PROJECT / ".env.example").write_text(printed(project, "env"), "utf-8")

@@ -16,9 +16,8 @@ from typing import Any, Final, Literal, TypeAlias, TypeVar
 import psutil
 import sqlalchemy
 import streamlit as st
-from streamlit.runtime import Runtime, RuntimeState
 
-from . import machine, metrics, project
+from . import machine, metrics, project, streamlit_private
 from .database import revisions
 from .database.engine import transaction
 from .limits import get_limiter
@@ -120,12 +119,8 @@ def is_draining() -> bool:
 
 def check_runtime(_settings: Settings) -> tuple[Status, str]:
     """Pass while Streamlit accepts sessions."""
-    if not Runtime.exists():
-        return "fail", "not started"
-    state = Runtime.instance().state
-    if state in {RuntimeState.INITIAL, RuntimeState.STOPPING, RuntimeState.STOPPED}:
-        return "fail", state.name.lower()
-    return "pass", "running"
+    reason = streamlit_private.why_not_running()
+    return ("fail", reason) if reason else ("pass", "running")
 
 
 def check_drain(_settings: Settings) -> tuple[Status, str]:
@@ -188,11 +183,7 @@ REDIS_CHECK: Final = Check("redis", check_redis)
 
 def sessions_open() -> int:
     """Return the number of connected browser tabs."""
-    if not Runtime.exists():
-        return 0
-    family = "active_sessions"
-    stats = Runtime.instance().stats_mgr.get_stats(family_names=[family]).get(family, ())
-    return sum(int(getattr(stat, "value", 0)) for stat in stats)
+    return streamlit_private.sessions_open()
 
 
 class Monitor:

@@ -75,7 +75,11 @@ def db() -> None:
     "--keep", metavar="OLDER", help="Refuse to break running code that `db head` calls so."
 )
 def upgrade(revision: str, keep: str | None) -> None:
-    """Go forward to REVISION, or to the newest one."""
+    """Go forward to REVISION of the project, or to the newest one.
+
+    The tables of the chassis become the newest, too. "0001+0003", as `head` shows it, names
+    revisions of both.
+    """
     from . import database
 
     with _database_errors():
@@ -84,17 +88,21 @@ def upgrade(revision: str, keep: str | None) -> None:
 
 @db.command()
 def head() -> None:
-    """Show the newest revision that this version of the app knows."""
-    from ..database import revisions
+    """Show the newest revisions that this version of the app knows: chassis+project."""
+    from . import database
 
-    click.echo(revisions.head())
+    with _database_errors():
+        click.echo(database.head())
 
 
 @db.command(context_settings={"ignore_unknown_options": True})  # -1 is a revision
 @click.argument("revision")
 @click.confirmation_option(prompt="Newer tables and columns are deleted with their data. Go on?")
 def downgrade(revision: str) -> None:
-    """Go back to REVISION; "base" is before the first one."""
+    """Go back to REVISION of the project, or "-1" for one step.
+
+    "base" is before all tables; "0001+0003", as `current` shows it, names revisions of both.
+    """
     from . import database
 
     with _database_errors():
@@ -114,12 +122,13 @@ def current() -> None:
 
 @db.command()
 @click.argument("message")
-def revision(message: str) -> None:
+@click.option("--chassis", "for_chassis", is_flag=True, hidden=True)  # who develops the template
+def revision(message: str, for_chassis: bool) -> None:
     """Write a migration for what has changed in the models."""
     from . import database
 
     with _database_errors():
-        click.echo(database.revision(message))
+        click.echo(database.revision(message, for_chassis=for_chassis))
 
 
 @db.command()
@@ -407,9 +416,9 @@ def _backup_errors() -> Iterator[None]:
 @contextmanager
 def _database_errors() -> Iterator[None]:
     """Print what is wrong with the database, and leave."""
+    from ..database.chains import RevisionError
     from ..database.encryption import EncryptionError
     from ..database.engine import DatabaseUnavailable
-    from ..database.revisions import RevisionError
     from ..settings import SettingsError
 
     try:

@@ -3,7 +3,7 @@
 import inspect
 from ipaddress import IPv4Network
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
@@ -292,6 +292,16 @@ class Settings(BaseSettings):
             raise TypeError(
                 f"{cls.__name__} must not change {', '.join(taken)} of chassis.Settings"
             )
+
+    @classmethod
+    def current(cls) -> Self:
+        """Return the settings of this process as this class: typed access to fields of your own."""
+        from .reading import get_settings  # which imports this module
+
+        settings = get_settings()
+        if not isinstance(settings, cls):
+            raise TypeError(f"{cls.__name__} is not that of app.py: Chassis(..., settings=...)")
+        return settings
 
     @property
     def is_production(self) -> bool:

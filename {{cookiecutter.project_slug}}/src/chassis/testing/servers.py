@@ -22,6 +22,8 @@ START_SECONDS = 60
 # As in production, but reached directly, and without limits that many tests at once would hit.
 PRODUCTION = {
     "APP_ENV": "production",
+    # Tests read the texts as the code has them.
+    "APP_LANGUAGE": "en",
     # Tests of sign-in choose another one.
     "AUTH_BACKEND": "none",
     "AUTH_ALLOW_ANONYMOUS": "true",

@@ -1,13 +1,11 @@
 """What people see while the database is away, in Chromium."""
 
-import os
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from chassis.auth.roles import Role
+from chassis.database import migrate
 from chassis.testing.browser import VARIABLES, Tab, add_user, database_of
 from chassis.testing.postgres_server import running_postgres
 from chassis.testing.servers import running_server
@@ -21,9 +19,8 @@ def test_a_page_says_that_the_database_is_away_and_comes_back(
     new_tab: Callable[..., Tab], tmp_path: Path
 ) -> None:
     with running_postgres() as postgres:
-        upgrade = [sys.executable, "-m", "chassis", "db", "upgrade"]
-        subprocess.run(upgrade, env={**os.environ, "DATABASE_URL": postgres.url}, check=True)
         with database_of(postgres.url):
+            migrate.upgrade()
             add_user(Role.EDITOR)
         with running_server(tmp_path, VARIABLES | {"DATABASE_URL": postgres.url}) as server:
             tab = new_tab(user="editor", at=server)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from chassis import project
 from chassis.auth.roles import Role
-from chassis.server.identity_gate import POLL_SECONDS
+from chassis.server.open_tabs import POLL_SECONDS
 from chassis.testing.browser import (
     FOLLOWS_MILLISECONDS,
     PASSWORD,

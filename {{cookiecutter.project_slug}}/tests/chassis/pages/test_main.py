@@ -1,7 +1,7 @@
 """What all pages share: navigation, language, notices, debug panel."""
 
 import pytest
-from chassis import limits, project
+from chassis import project, session_notes
 from chassis.project import RESERVED
 from chassis.server.application import SCRIPT
 from chassis.testing.pages import at
@@ -86,7 +86,7 @@ def test_first_click_after_a_restart_is_not_lost(app: AppTest) -> None:
 def test_delayed_clicks_are_explained_once(app: AppTest) -> None:
     app.run()
     assert not app.toast
-    limits.note_throttled("test session id")
+    session_notes.throttled.add("test session id")
     app.run()
     assert "delayed, not lost" in app.toast[0].value
     app.run()

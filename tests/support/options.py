@@ -50,11 +50,11 @@ DEFAULTS = {
     "package_name": "my_internal_tool",
 }
 
-# The rule of the hook: one line about the first bad answer, or None. Unrendered, and not run as a
-# program, the hook is a Python file like any other.
-refusal: Callable[[dict[str, str]], str | None] = runpy.run_path(
+# The rule of the hook: one line about each bad answer. Unrendered, and not run as a program, the
+# hook is a Python file like any other.
+refusals: Callable[[dict[str, str]], dict[str, str]] = runpy.run_path(
     str(ROOT / "hooks" / "pre_gen_project.py")
-)["refusal"]
+)["refusals"]
 
 PRESETS: dict[str, Answers] = {
     "default": {},
@@ -64,7 +64,7 @@ PRESETS: dict[str, Answers] = {
         "package_name": "sales_board",
         "description": "지점별 매출을 보여 줍니다.",
         "author_name": "데이터 팀",
-        "interface_language": "ko",
+        "languages": "ko",
         "license": "MIT",
     },
     "longest": {
@@ -77,8 +77,22 @@ PRESETS: dict[str, Answers] = {
         "domain": f"{'d' * 48}.example.com",
         "license": "Apache-2.0",
     },
-    "shortest": {"project_name": "R", "project_slug": "r2", "package_name": "r"},
-    "smallest": {"use_systemd": False},
+    # The names sort before and behind all that a file imports.
+    "shortest": {"project_name": "R", "project_slug": "r2", "package_name": "a"},
+    "smallest": {
+        "package_name": "zzz",
+        "starter": "blank",
+        "use_systemd": False,
+        "use_docker": False,
+        "ci_provider": "none",
+    },
+    "containers": {
+        "starter": "blank",
+        "languages": "ko,en",
+        "auth_backend": "oidc",
+        "use_systemd": False,
+        "ci_provider": "gitlab",
+    },
     # Legal, and hostile to whatever pastes it unquoted.
     "hostile": {
         "project_name": "It's <b>R&D’s</b> $(touch canary) `id` %s %(x)s ${HOME} #;|",

@@ -1,19 +1,12 @@
-"""What a person does in a browser at a generated app; as a program it signs somebody in.
-
-visiting.py CHROMIUM URL USER GIVEN_PASSWORD OWN_PASSWORD: the first sign-in of a new user, at a
-site whose name leads to this machine, then visits with the same session from other browsers. Prints
-the instances that served them.
-"""
+"""What a person does in a browser at a generated app."""
 
 from __future__ import annotations
 
 import subprocess
-import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -86,33 +79,3 @@ def wait_for_menu(page: Page) -> None:
     """Wait for what only somebody who is signed in sees."""
     page.get_by_test_id("stSidebarNavLink").first.wait_for(state="attached")
     wait_for_run(page)
-
-
-def main() -> None:
-    """Sign in as the arguments say."""
-    chromium, url, username, given, own = sys.argv[1:]
-    leads_here = f"--host-resolver-rules=MAP {urlsplit(url).hostname} 127.0.0.1"
-    with sync_playwright() as playwright:
-        arguments = ["--no-sandbox", leads_here]
-        browser = playwright.chromium.launch(executable_path=chromium, args=arguments)
-        context = browser.new_context(ignore_https_errors=True)  # the certificate signs itself
-        page = context.new_page()
-        visit(page, url)
-        enter(page, username, given)
-        choose_password(page, given, own)
-        state = context.storage_state()
-        state["cookies"] = [one for one in state["cookies"] if one["name"] == "__Host-session"]
-        instances = set()
-        for _ in range(4):
-            another = browser.new_context(ignore_https_errors=True, storage_state=state)
-            page = another.new_page()
-            visit(page, url)
-            wait_for_menu(page)
-            expect(page.get_by_test_id("stSidebar")).to_contain_text(username)
-            instances |= {o["value"] for o in another.cookies() if o["name"].endswith("_instance")}
-        print(*sorted(instances))
-        browser.close()
-
-
-if __name__ == "__main__":
-    main()

@@ -18,7 +18,7 @@ from cookiecutter.main import cookiecutter
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 PROJECT_FOLDER = "{{cookiecutter.project_slug}}"
 BUILD = ROOT / "build"
 REQUIRE_ALL = os.environ.get("REQUIRE_ALL") == "1"

@@ -128,7 +128,7 @@ def serving(project: Path, output: Path, **variables: str) -> Iterator[App]:
         "DATABASE_URL": f"sqlite:///{output.parent}/{port}.db",
         **variables,
     }
-    command = [str(project / ".venv/bin/python"), "-m", "my_internal_tool.cli"]
+    command = [str(project / ".venv/bin/my-internal-tool")]
     subprocess.run([*command, "db", "upgrade"], cwd=project, env=env, check=True)
     with output.open("wb") as stream:
         process = subprocess.Popen(

@@ -25,7 +25,7 @@ new\r
 """
 PAUSE_SECONDS = 1.0  # all visitors have one address here, and the limits of one
 
-loadtest: Any = importlib.import_module("my_internal_tool.ops.loadtest")
+loadtest: Any = importlib.import_module("chassis.commands.loadtest")
 url, visitors, files = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
 instances: set[str] = set()
 failed: list[str] = []
