@@ -18,6 +18,7 @@ TESTS_OF_TOUR = (
     "home_page",
     "records",
     "records_attacks",
+    "records_away_in_browser",
     "records_fields",
     "records_import",
     "records_in_browser",
