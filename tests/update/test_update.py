@@ -139,7 +139,7 @@ import streamlit as st
 
 from chassis import _
 
-st.title(_("Orders"))
+st.title(_("Orders of our customers"))
 '''
 MIGRATION = '''\
 """One more table."""
@@ -224,7 +224,11 @@ def translate(project: Path) -> None:
     """Translate the text of the team's page, with the verb for that."""
     succeed(verb(project, "messages"))
     catalogue = project / TEAM / "locale/ko/LC_MESSAGES/messages.po"
-    edit(catalogue, 'msgid "Orders"\nmsgstr ""\n', 'msgid "Orders"\nmsgstr "주문"\n')
+    edit(
+        catalogue,
+        'msgid "Orders of our customers"\nmsgstr ""\n',
+        'msgid "Orders of our customers"\nmsgstr "고객 주문"\n',
+    )
     succeed(verb(project, "messages"))
 
 
@@ -368,9 +372,8 @@ def test_an_edited_chassis_is_refused_by_name(project: Path, clone: Path) -> Non
     assert git("status", "--porcelain", cwd=project) == ""
     assert git("rev-parse", "HEAD", cwd=project) == commit
 
-    assert (
-        "template.update  --replace\n" in verb(project, "-n", "template-update", "REPLACE=1").stdout
-    )
+    assert "--replace" not in verb(project, "-n", "template-update").stdout
+    assert "--replace" in verb(project, "-n", "template-update", "REPLACE=1").stdout
     succeed(update(project, "--replace"))
     assert has_the_chassis_of(clone, project)
 
@@ -412,9 +415,13 @@ def test_a_deleted_file_of_the_template_stays_deleted(project: Path, clone: Path
     assert (project / "docs/data.md").read_text().endswith("New.\n")
 
 
-def test_lines_that_both_changed_are_named(project: Path, clone: Path) -> None:
+@pytest.mark.parametrize("name", ["Makefile", "Makefile.rej"])
+def test_lines_that_both_changed_are_named(project: Path, clone: Path, name: str) -> None:
+    """Git merges where it knows the file as it was baked, and rejects lines where it does not."""
     line = "DOCKER := docker\n"
     edit(project / "Makefile", line, "DOCKER := podman\n")
+    if name.endswith(".rej"):
+        shutil.rmtree(project / ".git")
     commit_all(project)
     edit(clone / PROJECT_FOLDER / "Makefile", line, "DOCKER := nerdctl\n")
     move_like_the_template(clone)
@@ -422,12 +429,14 @@ def test_lines_that_both_changed_are_named(project: Path, clone: Path) -> None:
     assert (done.stdout, done.returncode) == ("", 1)
     [sentence, *names] = done.stderr.splitlines()
     assert "changed the same lines" in sentence
-    assert names == ["  Makefile"]
+    assert names == [f"  {name}"]
 
-    git("checkout", "--ours", "Makefile", cwd=project)
+    git("checkout", "HEAD", "Makefile", cwd=project)
+    (project / "Makefile.rej").unlink(missing_ok=True)
     commit_all(project, "Settled")
     succeed(update(project))
     assert has_the_chassis_of(clone, project)
+    assert (project / "deploy/docker/news").exists()
 
 
 def test_a_file_that_both_added_is_named(project: Path, clone: Path) -> None:
@@ -437,19 +446,22 @@ def test_a_file_that_both_added_is_named(project: Path, clone: Path) -> None:
     move_like_the_template(clone)
     done = update(project)
     assert (done.stdout, done.returncode) == ("", 1)
-    assert "  docs/faq.md.rej" in done.stderr.splitlines()
-    assert (project / "docs/faq.md").read_text() == "ours\n"
+    assert done.stderr.splitlines()[1:] == ["  docs/faq.md"]
+    assert "\nours\n" in (project / "docs/faq.md").read_text()
+    assert (project / "deploy/docker/news").exists()
 
 
-@pytest.mark.parametrize(("step", "way_out"), [("apply", "stash"), ("diff", "commit")])
+@pytest.mark.parametrize(
+    ("step", "way_out"), [("apply -3", "stash"), ("diff --name-only", "commit")]
+)
 def test_a_killed_update_can_be_repeated(
     project: Path, clone: Path, tmp_path: Path, step: str, way_out: str
 ) -> None:
-    """It is killed when git has done a step: what cruft has merged, and our search at the end."""
+    """It is killed when git has applied the changes, and when it has looked for conflicts."""
     move_like_the_template(clone)
     deadly = tmp_path / "bin/git"
     git_itself = shutil.which("git")
-    write(deadly, f'#!/bin/sh\n{git_itself} "$@"\n[ "$1" != {step} ] || kill -9 0\n')
+    write(deadly, f'''#!/bin/sh\n{git_itself} "$@"\n[ "$1 $2" != "{step}" ] || kill -9 0\n''')
     deadly.chmod(0o755)
     killed = subprocess.Popen(
         [sys.executable, "-m", "chassis.template.update"],
