@@ -25,9 +25,9 @@ HEADER: Final = """\
 DOCUMENT: Final = """\
 # Settings
 
-Written by `make reference`. `.env.example` has the same settings, ready to be copied; `check` prints
-the value of each and where it comes from. The environment wins over secret files (`NAME_FILE`,
-`/run/secrets/NAME`), these over `.env.<APP_ENV>`, and that over `.env`.
+Written by `make reference`. `.env.example` has the same settings, ready to be copied; `check`
+prints the value of each and where it comes from. The environment wins over secret files
+(`NAME_FILE`, `/run/secrets/NAME`), these over `.env.<APP_ENV>`, and that over `.env`.
 
 """
 
