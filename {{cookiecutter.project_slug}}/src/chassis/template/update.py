@@ -27,7 +27,10 @@ def update(*, version: str | None, replace: bool) -> str:
     replace_chassis(project)
     shutil.rmtree(SCRATCH)
     refuse_conflicts()
-    return f"The template is merged, from {before['commit'][:8]} to {read_record()['commit'][:8]}."
+    old, new = before["commit"][:8], read_record()["commit"][:8]
+    return (
+        f"Updated from {old} to {new}." if old != new else f"Already at the newest commit, {new}."
+    )
 
 
 def refuse_uncommitted() -> None:
