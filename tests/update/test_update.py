@@ -306,6 +306,10 @@ def test_nothing_of_the_teams_is_touched(updated: Path, team: dict[str, bytes]) 
     assert of_the_team(updated) == team
 
 
+def test_a_verb_of_the_teams_still_works(updated: Path) -> None:
+    assert succeed(verb(updated, "own-verb")) == "ours\n"
+
+
 def test_the_chassis_is_that_of_the_template(folder: Path, updated: Path) -> None:
     assert has_the_chassis_of(folder / "template", updated)
     assert succeed(verb(updated, "template-diff")) == "The chassis is as the template has it.\n"
@@ -340,6 +344,7 @@ def test_what_is_generated_is_written_again(updated: Path) -> None:
     succeed(verb(updated, "lock-check"))
 
 
+# Needs a chain of migrations for each side.
 def test_the_database_gets_what_both_sides_add(updated: Path) -> None:
     command = (updated / ".venv/bin/my-internal-tool", "db")
     succeed(run(*command, "upgrade", cwd=updated))
@@ -509,6 +514,17 @@ def test_what_stops_an_update_is_one_line(project: Path, clone: Path) -> None:
     assert ".cruft.json is not JSON" in refusal()
     record.unlink()
     assert "docs/updates.md" in refusal()
+
+
+def test_a_template_that_refuses_an_answer_changes_nothing(project: Path, clone: Path) -> None:
+    hook = clone / "hooks/pre_gen_project.py"
+    hook.write_text('raise SystemExit("project_name: choose another one")\n')
+    move_like_the_template(clone)
+    done = update(project)
+    assert (done.stdout, done.returncode) == ("", 1)
+    assert "project_name: choose another one" in done.stderr
+    assert done.stderr.splitlines()[-1] == "cruft has failed: nothing has changed"
+    assert git("status", "--porcelain", cwd=project) == ""
 
 
 def test_an_update_goes_up_to_a_version(project: Path, clone: Path) -> None:

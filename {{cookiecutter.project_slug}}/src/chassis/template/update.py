@@ -64,7 +64,7 @@ def merge(template: Path) -> None:
         check=False,
     )
     if done.returncode:
-        raise TemplateError(f"{done.stdout.strip()}\ncruft has failed")
+        raise TemplateError(f"{done.stdout.strip()}\ncruft has failed: nothing has changed")
 
 
 def replace_chassis(project: Path) -> None:
