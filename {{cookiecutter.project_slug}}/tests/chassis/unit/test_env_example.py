@@ -5,8 +5,12 @@ from io import StringIO
 from pathlib import Path
 
 from chassis.commands import reference
-from chassis.settings import MASK, as_text, default_of, get_settings, names, settings_class
+from chassis.settings import MASK, Settings, as_text, default_of, get_settings, names
 from dotenv import dotenv_values
+
+
+def test_the_example_sets_nothing() -> None:
+    assert dotenv_values(stream=StringIO(reference.env_example())) == {}
 
 
 def test_every_line_can_be_used_as_it_is(empty_project: Path) -> None:
@@ -16,7 +20,21 @@ def test_every_line_can_be_used_as_it_is(empty_project: Path) -> None:
     assert tuple(values) == names()
     (empty_project / ".env").write_text(uncommented, encoding="utf-8")
     settings = get_settings()
-    for field, info in settings_class().model_fields.items():
-        if (default := as_text(default_of(info))) not in ("", MASK):
-            assert values[field.upper()] == default
-            assert getattr(settings, field) == default_of(info)
+    for field, info in Settings.model_fields.items():
+        default = default_of(info)
+        if (text := as_text(default)) not in ("", MASK):
+            assert values[field.upper()] == text
+            assert getattr(settings, field) == default
+
+
+def test_the_defaults_of_the_project_are_shown() -> None:
+    example = reference.env_example()
+    assert '# APP_NAME="Scratch Tool"\n' in example
+    assert "# APP_LANGUAGE=en\n" in example
+    assert "# AUTH_BACKEND=password\n" in example
+
+
+def test_the_table_has_a_row_for_each_setting() -> None:
+    rows = [line for line in reference.document().splitlines() if line.startswith("| `")]
+    assert tuple(row.split("`")[1] for row in rows) == names()
+    assert all(row.count("|") == 4 for row in rows)
