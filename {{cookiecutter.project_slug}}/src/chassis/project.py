@@ -119,7 +119,8 @@ def current() -> Chassis:
     if not name:
         raise ProjectError("there is no project: import its app.py before the chassis is used")
     # By name and at each call: after a change of a file it is a new module with a new project.
-    project = getattr(importlib.import_module(name), "project", None)
-    if not isinstance(project, Chassis):
+    project: Chassis | None = getattr(importlib.import_module(name), "project", None)
+    # Not isinstance: after such a change the server goes on with the class of before.
+    if project is None or type(project).__name__ != Chassis.__name__:
         raise ProjectError(f"{name} has no project: write `project = Chassis(__name__, ...)`")
     return project
