@@ -24,6 +24,7 @@ from sqlalchemy import URL
 
 from .. import project
 from ..database import engine, revisions
+from ..database.chains import RevisionError
 from ..database.engine import DatabaseUnavailable
 from ..server import launch
 from ..settings import Settings, SettingsError, get_settings
@@ -197,6 +198,9 @@ def check_database() -> Result:
         status = revisions.status()
     except DatabaseUnavailable as error:
         return Result("FAIL", str(error), _database_mend(url))
+    except RevisionError as error:  # about the files of the migrations
+        message, _, mend = str(error).rpartition(": ")
+        return Result("FAIL", message, mend)
     if status in revisions.FITTING:
         return Result("ok", f"{url.get_backend_name()} at revision {revisions.current()}")
     message, _, mend = revisions.problem(status).partition(": ")

@@ -1,14 +1,10 @@
 """The equipment register: the example of data entry."""
 
-from collections.abc import Sequence
-
 import sqlalchemy as sa
 from alembic import op
 
-revision: str = "0001"
-down_revision: str | Sequence[str] | None = None
-branch_labels = None
-depends_on = None
+revision = "0001"
+down_revision = None
 
 
 def upgrade() -> None:
