@@ -1,10 +1,13 @@
-"""The `db` commands; each returns the line to print."""
+"""The `db` commands; each returns the line to print.
+
+Those that only ask do without Alembic, as a release waits for them.
+"""
 
 import sys
 
 import click
 
-from ..database import encryption, migrate, revisions
+from ..database import revisions
 
 
 @click.group()
@@ -29,6 +32,8 @@ def upgrade(target: str, keep: str | None) -> str:
     The tables of the chassis become the newest, too. "0001+0003", as `head` shows it, names
     revisions of both.
     """
+    from ..database import migrate
+
     before = revisions.current()
     if keep:
         revisions.keep_running(keep)
@@ -44,6 +49,8 @@ def downgrade(target: str) -> str:
 
     "base" is before all tables; "0001+0003", as `current` shows it, names revisions of both.
     """
+    from ..database import migrate
+
     before = revisions.current()
     migrate.downgrade(target)
     return _moved(before)
@@ -79,6 +86,8 @@ def current() -> tuple[str, bool]:
 @click.option("--chassis", "for_chassis", is_flag=True, hidden=True)  # who develops the template
 def revision(message: str, for_chassis: bool) -> str:
     """Write a migration for what has changed in the models."""
+    from ..database import migrate
+
     path = migrate.create(message, for_chassis=for_chassis)
     return f"Read and correct it, then run `make format` and `db upgrade`: {path}"
 
@@ -89,5 +98,7 @@ def rotate_keys() -> str:
 
     It is the first of DATA_ENCRYPTION_KEYS.
     """
+    from ..database import encryption
+
     count = encryption.rotate()
     return f"{count} values are encrypted with the newest key; the older keys are not needed here."

@@ -13,6 +13,7 @@ from cryptography.fernet import Fernet
 from sqlalchemy import text
 
 from ..conftest import PROJECT, SCRATCH
+from .migrations import write
 
 
 def db(*arguments: str, **variables: str) -> tuple[int, str, str]:
@@ -41,13 +42,13 @@ def test_back_and_forward() -> None:
     assert db("current") == (1, "base+base (empty)", "")
     went = "The database went from revision base+base to 0001+base."
     assert db("upgrade", "0001+base") == (0, went, "")
-    assert db("current") == (1, "0001+base (behind)", "")
+    assert revisions.status() == "behind"
     went = "The database went from revision 0001+base to 0001+0001."
     assert db("upgrade", "0001") == (0, went, "")
-    assert db("downgrade", "-1", "--yes")[0] == 0
-    assert revisions.current() == "0001+base"
     code, output, error = db("downgrade", "base+0001", "--yes")
     assert (code, output, len(error.splitlines())) == (1, "", 1)
+    assert db("downgrade", "-1", "--yes")[0] == 0
+    assert revisions.current() == "0001+base"
 
 
 @pytest.mark.usefixtures("database")
@@ -91,27 +92,12 @@ def test_mistakes_are_one_line() -> None:
 
 @pytest.mark.usefixtures("database")
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
-@pytest.mark.parametrize(
-    ("command", "answer"),
-    [
-        ("db head", 1),
-        ("db current", 1),
-        ("db upgrade", 1),
-        ("db revision anything", 1),
-        ("users list", 1),
-        ("backup create", 1),
-        ("serve", 1),
-        ("doctor", 1),
-    ],
-)
-def test_two_branches_that_were_merged_are_one_line(
-    tmp_path: Path, command: str, answer: int
-) -> None:
+@pytest.mark.parametrize("command", ["db head", "db upgrade", "users list", "serve", "doctor"])
+def test_two_branches_that_were_merged_are_one_line(tmp_path: Path, command: str) -> None:
     shutil.copytree(SCRATCH / "src", tmp_path / "src")
     folder = tmp_path / "src" / "scratch_tool" / "migrations"
     for name in ("orders", "invoices"):
-        text = (folder / "0001_notes.py").read_text(encoding="utf-8")
-        (folder / f"0002_{name}.py").write_text(text.replace('"0001"', '"0002"'))
+        write(folder, "0002", "0001", name=name)
     done = subprocess.run(
         [sys.executable, "-m", "chassis", *command.split()],
         cwd=PROJECT,
@@ -120,7 +106,7 @@ def test_two_branches_that_were_merged_are_one_line(
         text=True,
         check=False,
     )
-    assert done.returncode == answer
+    assert done.returncode == 1
     lines = (done.stderr + done.stdout).splitlines()
     assert [line for line in lines if "0002_invoices.py and 0002_orders.py in " in line]
     assert "Traceback" not in done.stderr

@@ -13,13 +13,12 @@ from typing import Any
 
 import pytest
 import sqlalchemy
-from alembic.autogenerate import compare_metadata
-from alembic.migration import MigrationContext
 from chassis.database import chains, migrate, revisions
 from chassis.database.chains import RevisionError
 from chassis.database.encryption import EncryptedText
 from chassis.database.engine import get_engine, transaction
 from chassis.database.tables import NAMING, ChassisBase, UTCDateTime, load_models, utc_now
+from chassis.testing.migrations import back_and_forward, differences, unnamed_constraints
 from sqlalchemy import Column, ForeignKey, Integer, MetaData, String, Table, inspect, select, text
 
 from .migrations import VERSION_TABLES, Folders, append, other_chains, write
@@ -36,19 +35,6 @@ def own_chains(tmp_path: Path) -> Iterator[Folders]:
         yield folders
 
 
-def differences(metadata: MetaData) -> list[Any]:
-    """Return what a migration would have to change, as far as Alembic can see."""
-    with get_engine().connect() as connection:
-        options = {
-            "compare_type": True,
-            "compare_server_default": True,
-            "include_name": lambda name, _kind, _parents: name not in VERSION_TABLES,
-        }
-        context = MigrationContext.configure(connection, opts=options)
-        found: list[Any] = compare_metadata(context, metadata)
-    return found
-
-
 def copy_of_models() -> MetaData:
     """Return a copy of all tables, for a test to change."""
     copy = MetaData(naming_convention=NAMING)
@@ -62,7 +48,7 @@ def copy_of_models() -> MetaData:
 
 @pytest.mark.usefixtures("database")
 def test_the_migrations_make_what_the_models_say() -> None:
-    assert differences(load_models()) == []
+    assert differences() == []
 
 
 @pytest.mark.usefixtures("database")
@@ -93,9 +79,8 @@ def test_a_model_without_its_migration_is_found(change: Any) -> None:
 
 
 def test_every_constraint_has_a_name() -> None:
-    constraints = [one for table in load_models().sorted_tables for one in table.constraints]
-    assert constraints
-    assert all(constraint.name for constraint in constraints)
+    assert load_models().tables["chassis_users"].constraints
+    assert unnamed_constraints() == []
 
 
 def test_the_tables_of_the_chassis_have_its_prefix() -> None:
@@ -183,23 +168,9 @@ ADDS = "op.add_column('scratch_notes', sa.Column('phone', sa.String(20)))"
 
 @pytest.mark.usefixtures("database")
 def test_all_the_way_back_and_forward_again() -> None:
-    chassis, of_project = chains.both()
-    newest = chassis.head
-    words = [f"{revision}+base" for revision in chassis.revisions]
-    words += [f"{newest}+{revision}" for revision in of_project.revisions[1:]]
-    assert words == ["base+base", "0001+base", "0001+0001"]
-    for older in reversed(words[:-1]):
-        migrate.downgrade(older)
-        assert revisions.current() == older
-    with get_engine().connect() as connection:
-        assert set(inspect(connection).get_table_names()) == VERSION_TABLES
-    assert revisions.status() == "empty"
-    for word in words[1:]:
-        assert revisions.status() != "current"
-        migrate.upgrade(word)
-        assert revisions.current() == word
+    back_and_forward()
     assert revisions.status() == "current"
-    assert differences(load_models()) == []
+    assert differences() == []
 
 
 @pytest.mark.usefixtures("database")
@@ -228,7 +199,7 @@ def test_users_and_what_refers_to_them_outlive_a_change_of_their_table(own_chain
         assert session.scalar(query) == 100
     migrate.downgrade("-1+0001")
     assert content(*tables) == before
-    assert differences(load_models()) == []
+    assert differences() == []
 
 
 def fill(users: Table, sessions: Table, notes: Table) -> None:
@@ -297,7 +268,7 @@ def test_two_upgrades_at_once_wait_for_each_other() -> None:
 def test_revisions_that_the_code_does_not_know(table: str) -> None:
     with transaction() as session:
         newer = {"version_num": "9999", "oldest_code": "9999"}
-        columns = map(sqlalchemy.column, newer)
+        columns: list[Any] = [sqlalchemy.column(name) for name in newer]
         session.execute(sqlalchemy.table(table, *columns).update().values(newer))
     at = "9999+0001" if table == "chassis_version" else "0001+9999"
     assert revisions.status() == "ahead"
