@@ -26,20 +26,6 @@ ROLES_CHANGED: Final = "roles changed"
 PASSWORD_CHANGED: Final = "password changed"  # noqa: S105 - the name of an event
 RESET_CODE_MADE: Final = "reset code made"
 
-EVENTS: Final = (
-    SIGNED_IN,
-    SIGN_IN_FAILED,
-    SIGNED_OUT,
-    SESSION_ENDED,
-    USER_ADDED,
-    USER_DISABLED,
-    USER_ENABLED,
-    USER_REMOVED,
-    ROLES_CHANGED,
-    PASSWORD_CHANGED,
-    RESET_CODE_MADE,
-)
-
 
 @dataclass(frozen=True)
 class Actor:

@@ -19,7 +19,7 @@ from .types import Environment
 
 SECRET_FILES = Path("/run/secrets")
 
-# A name that begins like ours and is none of ours is a typing error.
+# A name that begins like ours and is not known is a typing error.
 OWN_PREFIXES = (
     "ALLOWED_",
     "APP_",
@@ -73,27 +73,32 @@ def unknown_names(names: Sequence[str], own: Sequence[str] = ()) -> list[str]:
     `own` are those of the project, which have no prefix to know them by: only what comes very close
     to one of them counts.
     """
-    lines = []
     known = {*names, *(f"{name}_FILE" for name in names)}
-    for layer in _read_layers():
-        for name, (value, source) in layer.items():
-            in_file = source != "environment"
-            ours = name.upper().startswith(OWN_PREFIXES) or bool(
-                difflib.get_close_matches(name.upper(), own, n=1, cutoff=0.9)
-            )
-            service_link = SERVICE_LINK.fullmatch(name) or value.startswith(("tcp://", "udp://"))
-            if in_file and name.startswith("STREAMLIT_"):
-                hint = "Streamlit does not read this file; use the environment or .streamlit/"
-            elif name in known or not (ours or in_file) or (service_link and not in_file):
-                continue
-            elif near := difflib.get_close_matches(name.upper(), names, n=1, cutoff=0.8):
-                hint = f"unknown name; did you mean {near[0]}?"
-            elif ours:
-                hint = "unknown name; remove it, or allow unknown names with STRICT_ENV=false"
-            else:
-                continue
-            lines.append(f"{name} (from {source}): {hint}")
-    return lines
+    return [
+        f"{name} (from {variable.source}): {hint}"
+        for layer in _read_layers()
+        for name, variable in layer.items()
+        if name not in known and (hint := _hint(name, variable, names, own))
+    ]
+
+
+def _hint(name: str, variable: Variable, names: Sequence[str], own: Sequence[str]) -> str:
+    """Return what to do about an unknown name; nothing about one that is probably of others."""
+    in_file = variable.source != "environment"
+    if in_file and name.startswith("STREAMLIT_"):
+        return "Streamlit does not read this file; use the environment or .streamlit/"
+    is_url = variable.value.startswith(("tcp://", "udp://"))
+    if not in_file and (is_url or SERVICE_LINK.fullmatch(name)):
+        return ""
+    upper = name.upper()
+    ours = upper.startswith(OWN_PREFIXES) or _nearest(upper, own, 0.9) is not None
+    if (ours or in_file) and (near := _nearest(upper, names, 0.8)):
+        return f"unknown name; did you mean {near}?"
+    return "unknown name; remove it, or allow unknown names with STRICT_ENV=false" if ours else ""
+
+
+def _nearest(name: str, names: Sequence[str], likeness: float) -> str | None:
+    return next(iter(difflib.get_close_matches(name, names, n=1, cutoff=likeness)), None)
 
 
 def _read_layers() -> tuple[dict[str, Variable], dict[str, Variable], dict[str, Variable]]:
