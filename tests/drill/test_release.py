@@ -48,10 +48,11 @@ from alembic import op
 
 revision = "0002"
 down_revision = "0001"
+works_with = "{works_with}"
 
 
 def upgrade():
-    op.{step}
+    op.{migration}
 
 
 def downgrade():
@@ -131,8 +132,7 @@ def versions(default: Baked, tmp_path_factory: pytest.TempPathFactory) -> Path:
         limits.write_text(limits.read_text("utf-8").replace("r/s;", "000r/s;"), "utf-8")
         if "migration" in changes:
             file = package / "migrations/0002_next.py"
-            step, back = changes["migration"], changes["back"]
-            file.write_text(MIGRATION.format(step=step, back=back), "utf-8")
+            file.write_text(MIGRATION.format(**changes), "utf-8")
         return source
 
     make("1.0.0")
@@ -144,8 +144,18 @@ def versions(default: Baked, tmp_path_factory: pytest.TempPathFactory) -> Path:
     site.write_text("nonsense;\n", "utf-8")
     take = "drop_column('equipment', '{}')"
     give = "add_column('equipment', sa.Column('{}', sa.String(20)))"
-    make("2.0.0-breaks", migration=take.format("note"), back=give.format("note"))
-    make("2.1.0", migration=give.format("serial_no"), back=take.format("serial_no"))
+    make(
+        "2.0.0-breaks",
+        migration=take.format("note"),
+        back=give.format("note"),
+        works_with="0002",
+    )
+    make(
+        "2.1.0",
+        migration=give.format("serial_no"),
+        back=take.format("serial_no"),
+        works_with="base",
+    )
     return root
 
 
