@@ -3,9 +3,9 @@
 import asyncio
 
 import pytest
-
 from chassis.testing.sites import PASSWORD, Site
 from chassis.testing.visitor import Visitor
+
 from {{cookiecutter.package_name}}.app import menu
 
 

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Final
 
 from . import project
-from .settings import get_settings
 
 LOCALE_DIR: Final = Path(__file__).with_name("locale")
 
@@ -34,6 +33,8 @@ def current_language() -> str:
             chosen = st.session_state.get("language") or st.query_params.get("lang")
             if chosen in project.current().languages:
                 return str(chosen)
+    from .settings import get_settings  # late: app.py imports `_`, and `--help` needs no settings
+
     return get_settings().app_language
 
 

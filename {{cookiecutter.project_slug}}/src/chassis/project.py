@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from .auth.roles import Role
+from .errors import ExplainedError
 
 if TYPE_CHECKING:  # it takes a third of a second, and `--help` does without
     from .settings import Settings
@@ -24,7 +25,7 @@ VARIABLE: Final = "CHASSIS_PROJECT"
 RESERVED: Final = frozenset({"health", "about", "account", "users", "audit"})
 
 
-class ProjectError(Exception):
+class ProjectError(ExplainedError):
     """app.py is missing or wrong; one line that says what to do."""
 
 
@@ -139,7 +140,16 @@ def current() -> Chassis:
     if not name:
         raise ProjectError("there is no project: import its app.py before the chassis is used")
     # By name and at each call: after a change of a file it is a new module with a new project.
-    project = getattr(importlib.import_module(name), "project", None)
-    if not isinstance(project, Chassis):
+    try:
+        module = importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if not f"{name}.".startswith(f"{error.name}."):  # it is there, what it imports is not
+            raise
+        raise ProjectError(
+            f"{VARIABLE} names {name}, but there is no module {error.name}"
+        ) from None
+    project: Chassis | None = getattr(module, "project", None)
+    # Not isinstance: after such a change the server goes on with the class of before.
+    if project is None or type(project).__name__ != Chassis.__name__:
         raise ProjectError(f"{name} has no project: write `project = Chassis(__name__, ...)`")
     return project

@@ -5,10 +5,13 @@ Streamlit is read against this page; pyproject.toml holds it to one minor versio
 function says what it needs, and what happens without it.
 """
 
+import contextlib
+import importlib
 import secrets
 import signal
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Sequence
 from functools import partial
 from logging import Logger
 from pathlib import Path, PurePosixPath
@@ -28,6 +31,7 @@ from streamlit.runtime import stats as stats  # for others: the kinds of figures
 from streamlit.runtime.media_file_manager import MediaFileManager as MediaFileManager  # for others
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.util import calc_hash
+from streamlit.watcher.local_sources_watcher import LocalSourcesWatcher
 from streamlit.web.server.starlette.starlette_auth_routes import _clear_auth_cookie
 from streamlit.web.server.starlette.starlette_server_config import USER_COOKIE_NAME
 
@@ -239,6 +243,34 @@ def stats_manager() -> stats.StatsManager | None:
     Needs the runtime; without it nothing starts.
     """
     return Runtime.instance().stats_mgr if Runtime.exists() else None
+
+
+# --- Hot reload -----------------------------------------------------------------------------------
+
+
+def reload_together(packages: Sequence[str], first: Sequence[str]) -> None:
+    """Let a run forget all of these packages when a file was saved, and import the `first` modules.
+
+    Streamlit forgets what has been imported by then, for each session on its own: in the midst of
+    the imports of another one, or of those after the save before, halves of old and new code stay.
+    Needs the step of a run that forgets modules; without it saving twice at once can do that.
+    """
+    forget = getattr(LocalSourcesWatcher, "flush_pending_evictions", None)
+    if forget is None:
+        return
+    one_at_a_time = threading.Lock()
+
+    def forget_and_import(watcher: LocalSourcesWatcher) -> None:
+        with one_at_a_time:
+            if not watcher._pending_evictions:
+                return
+            watcher._pending_evictions.update(packages)  # with a package all that is in it
+            forget(watcher)
+            with contextlib.suppress(Exception):  # the run ends with the same error, and shows it
+                for name in first:
+                    importlib.import_module(name)
+
+    LocalSourcesWatcher.flush_pending_evictions = forget_and_import  # type: ignore[method-assign, assignment]
 
 
 # --- Logs -----------------------------------------------------------------------------------------

@@ -1,10 +1,34 @@
-"""The `db` commands; each returns the line to print, or raises an error of one line."""
+"""The `db` commands; each returns the line to print."""
+
+import sys
+
+import click
 
 from ..database import encryption, migrate, revisions
 
 
+@click.group()
+def db() -> None:
+    """Bring the database to the revision that the code needs."""
+
+
+@db.command()
+def head() -> str:
+    """Show the newest revisions that this version of the app knows: chassis+project."""
+    return revisions.head()
+
+
+@db.command()
+@click.argument("target", metavar="[REVISION]", default="head")
+@click.option(
+    "--keep", metavar="OLDER", help="Refuse to break running code that `db head` calls so."
+)
 def upgrade(target: str, keep: str | None) -> str:
-    """Bring the database to newer revisions; `keep` is the head of code that must still fit."""
+    """Go forward to REVISION of the project, or to the newest one.
+
+    The tables of the chassis become the newest, too. "0001+0003", as `head` shows it, names
+    revisions of both.
+    """
     before = revisions.current()
     if keep:
         revisions.keep_running(keep)
@@ -12,8 +36,14 @@ def upgrade(target: str, keep: str | None) -> str:
     return _moved(before)
 
 
+@db.command(context_settings={"ignore_unknown_options": True})  # -1 is a revision
+@click.argument("target", metavar="REVISION")
+@click.confirmation_option(prompt="Newer tables and columns are deleted with their data. Go on?")
 def downgrade(target: str) -> str:
-    """Bring the database back to older revisions."""
+    """Go back to REVISION of the project, or "-1" for one step.
+
+    "base" is before all tables; "0001+0003", as `current` shows it, names revisions of both.
+    """
     before = revisions.current()
     migrate.downgrade(target)
     return _moved(before)
@@ -27,9 +57,15 @@ def _moved(before: str) -> str:
     return f"The database stays at revision {after}{fits}."
 
 
-def head() -> str:
-    """Return the newest revisions of the code."""
-    return revisions.head()
+@db.command("current")
+def show_current() -> None:
+    """Show the revision of the database.
+
+    Exit code 1 if the code cannot work with it.
+    """
+    text, fits = current()
+    click.echo(text)
+    sys.exit(0 if fits else 1)
 
 
 def current() -> tuple[str, bool]:
@@ -38,13 +74,20 @@ def current() -> tuple[str, bool]:
     return f"{revisions.current()} ({status})", status in revisions.FITTING
 
 
-def revision(message: str, *, for_chassis: bool) -> str:
+@db.command()
+@click.argument("message")
+@click.option("--chassis", "for_chassis", is_flag=True, hidden=True)  # who develops the template
+def revision(message: str, for_chassis: bool) -> str:
     """Write a migration for what has changed in the models."""
     path = migrate.create(message, for_chassis=for_chassis)
     return f"Read and correct it, then run `make format` and `db upgrade`: {path}"
 
 
+@db.command()
 def rotate_keys() -> str:
-    """Encrypt all encrypted columns again."""
+    """Encrypt all encrypted columns with the newest key.
+
+    It is the first of DATA_ENCRYPTION_KEYS.
+    """
     count = encryption.rotate()
     return f"{count} values are encrypted with the newest key; the older keys are not needed here."

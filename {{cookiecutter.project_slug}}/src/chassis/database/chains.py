@@ -15,6 +15,7 @@ import sqlalchemy
 from sqlalchemy import Column, Connection, MetaData, String, Table
 
 from .. import project
+from ..errors import ExplainedError
 
 Status: TypeAlias = Literal["current", "newer", "behind", "ahead", "empty"]
 
@@ -22,7 +23,7 @@ BASE: Final = "base"
 PREFIX: Final = "chassis_"  # begins the names of the chassis' tables, and of no others
 
 
-class RevisionError(Exception):
+class RevisionError(ExplainedError):
     """The database cannot be brought to a revision; one line that says why."""
 
 

@@ -16,6 +16,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session
 
 from .. import kept, project
+from ..errors import ExplainedError
 from ..settings import get_settings
 from .turns import Turns
 
@@ -50,7 +51,7 @@ POSTGRESQL_UNAVAILABLE: Final = ("08", "53", "57", "58", "XX001", "XX002")
 QUERY_CANCELED: Final = "57014"
 
 
-class DatabaseUnavailable(Exception):  # noqa: N818 - it says what is the matter
+class DatabaseUnavailable(ExplainedError):  # noqa: N818 - it says what is the matter
     """The database cannot be reached or written; nothing of the transaction was reported as saved.
 
     The text is one line without secrets.

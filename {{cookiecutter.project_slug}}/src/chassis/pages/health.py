@@ -10,6 +10,7 @@ import streamlit as st
 from .. import health
 from ..auth.access import current_user_or_stop
 from ..auth.roles import Role
+from ..checks import Status
 from ..i18n import _
 from ..logs import get_logger
 from ..ui import charts
@@ -19,7 +20,7 @@ from ..ui.local_time import time_zone
 REFRESH_SECONDS = 10
 
 
-def badge(status: health.Status) -> str:
+def badge(status: Status) -> str:
     """Return the Markdown of a status: icon, text and colour."""
     text, icon, color = {
         "pass": (_("OK"), ":material/check_circle:", "green"),
@@ -77,9 +78,9 @@ def draw_report(report: health.Report, *, details: bool) -> None:
         "fail": _("Not accepting new sessions."),
     }
     rows = []
-    for result in report.results:
+    for name, result in report.results.items():
         row = {
-            _("Check"): check_name(result.name),
+            _("Check"): check_name(name),
             _("Status"): badge(result.status),
         }
         if details:

@@ -14,10 +14,12 @@ from urllib.parse import urlsplit
 
 import click
 
+from .. import project
 from ..auth.identity import HEADERS
 from ..database import engine, revisions
 from ..database.chains import RevisionError
 from ..database.engine import DatabaseUnavailable
+from ..errors import ExplainedError
 from ..settings import Settings
 
 SCRIPT: Final = "streamlit_app.py"
@@ -36,7 +38,7 @@ DEVELOPMENT: Final = {
 }
 
 
-class StartError(Exception):
+class StartError(ExplainedError):
     """The app cannot start; the text is one line that says why."""
 
 
@@ -69,8 +71,20 @@ def streamlit_environment(settings: Settings) -> dict[str, str]:
 
 def process_environment(settings: Settings) -> dict[str, str]:
     """Return the whole environment: ours wins where it comes from settings, else the caller's."""
-    defaults = DEVELOPMENT if settings.is_development else {}
-    return {**defaults, **os.environ, **streamlit_environment(settings)}
+    if not settings.is_development:
+        return {**os.environ, **streamlit_environment(settings)}
+    reloaded = {"PYTHONPATH": _code_first(os.environ.get("PYTHONPATH", ""))}
+    return {**DEVELOPMENT, **os.environ, **streamlit_environment(settings), **reloaded}
+
+
+def _code_first(path: str) -> str:
+    """Return PYTHONPATH with the folders of the project and of the chassis in front.
+
+    Streamlit watches the modules in there, and imports all of them again when one is saved. Not
+    one package without the other: tables of the project would be added twice to the same metadata.
+    """
+    code = [project.current().folder.parent, Path(__file__).parents[2]]
+    return os.pathsep.join(dict.fromkeys([*map(str, code), *filter(None, path.split(os.pathsep))]))
 
 
 def serve(settings: Settings) -> NoReturn:

@@ -52,7 +52,12 @@ async def lifespan(_app: st.App) -> AsyncGenerator[None]:
     ]
     if threading.current_thread() is threading.main_thread():
         _handle_signals(settings.app_drain_seconds, tasks)
-    if not settings.is_development:
+    if settings.is_development:
+        ours = project.current()
+        streamlit_private.reload_together(
+            ["chassis", ours.package], first=["chassis.ui.shell", ours.module]
+        )
+    else:
         # Streamlit collects garbage after each run, in half of its time: spare it the modules.
         gc.freeze()
         tasks.append(_start(_warm_up()))

@@ -11,7 +11,6 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from .. import project
-from .sources import read_variables
 from .types import (
     Address,
     AppEnv,
@@ -34,6 +33,7 @@ from .types import (
     S3Url,
     key_weakness,
 )
+from .variables import read_variables
 
 
 class Settings(BaseSettings):
@@ -68,6 +68,7 @@ class Settings(BaseSettings):
     app_language: Language = Field(
         default_factory=lambda: next(iter(project.current().languages)),
         description="The language in which the interface starts; en is always there.",
+        json_schema_extra={"default_text": "the first of app.py"},
     )
     app_debug: bool = Field(
         default=False,
@@ -110,6 +111,7 @@ class Settings(BaseSettings):
     auth_backend: AuthBackend = Field(
         default_factory=lambda: project.current().auth_backend,
         description="Who says who a visitor is: password, oidc, proxy or none.",
+        json_schema_extra={"default_text": "that of app.py"},
     )
     auth_allow_anonymous: bool = Field(
         default=False,

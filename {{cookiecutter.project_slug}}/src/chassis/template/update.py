@@ -27,7 +27,10 @@ def update(*, version: str | None, replace: bool) -> str:
     replace_chassis(project)
     shutil.rmtree(SCRATCH)
     refuse_conflicts()
-    return f"The template is merged, from {before['commit'][:8]} to {read_record()['commit'][:8]}."
+    old, new = before["commit"][:8], read_record()["commit"][:8]
+    return (
+        f"Updated from {old} to {new}." if old != new else f"Already at the newest commit, {new}."
+    )
 
 
 def refuse_uncommitted() -> None:
@@ -61,7 +64,7 @@ def merge(template: Path) -> None:
         check=False,
     )
     if done.returncode:
-        raise TemplateError(f"{done.stdout.strip()}\ncruft has failed")
+        raise TemplateError(f"{done.stdout.strip()}\ncruft has failed: nothing has changed")
 
 
 def replace_chassis(project: Path) -> None:

@@ -80,6 +80,7 @@ def _postgres_template() -> str:
 def _migrate(url: str) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DATABASE_URL", url)
+        patch.setenv("AUTH_BACKEND", "password")  # needs no settings of a provider
         get_settings.cache_clear()
         migrate.upgrade()
         engine.forget()

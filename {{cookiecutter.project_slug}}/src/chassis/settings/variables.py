@@ -14,6 +14,7 @@ from typing import NamedTuple, get_args
 
 from dotenv.parser import parse_stream
 
+from ..errors import ExplainedError
 from .types import Environment
 
 SECRET_FILES = Path("/run/secrets")
@@ -43,7 +44,7 @@ OWN_PREFIXES = (
 SERVICE_LINK = re.compile(r"\w+_(SERVICE_HOST|SERVICE_PORT\w*|PORT_\d+_(TCP|UDP|SCTP)\w*)")
 
 
-class SettingsError(Exception):
+class SettingsError(ExplainedError):
     """The settings are wrong: the text has one line per problem, and never a secret."""
 
 
