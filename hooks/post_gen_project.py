@@ -11,8 +11,6 @@ from pathlib import Path
 from typing import Any
 
 CACHES = {"__pycache__", ".mypy_cache", ".pytest_cache", ".ruff_cache"}
-# Compiled catalogues cannot be merged line by line; `make messages` writes them again.
-CRUFT_SKIP = ["src/*/locale/*/LC_MESSAGES/*.mo"]
 
 TESTS_OF_TOUR = (
     "demo_sales",
@@ -20,6 +18,7 @@ TESTS_OF_TOUR = (
     "home_page",
     "records",
     "records_attacks",
+    "records_away_in_browser",
     "records_fields",
     "records_import",
     "records_in_browser",
@@ -59,15 +58,18 @@ def unchosen(answers: dict[str, Any]) -> list[str]:
     of_containers = [".dockerignore", "Dockerfile", "compose.dev.yaml", "compose.yaml"]
     delivery = ("deploy", "release")
     package = f"src/{answers['package_name']}"
-    of_tour = [f"{package}/{name}" for name in ("demo_sales.py", "migrations", "records")]
+    of_tour = [
+        f"{package}/{name}" for name in ("demo_sales.py", "locale-tour", "migrations", "records")
+    ]
     of_tour += [f"{package}/pages/{name}.py" for name in ("home", "records")]
     of_tour += [f"tests/test_{name}.py" for name in TESTS_OF_TOUR]
-    of_blank = [f"{package}/pages/start.py", "tests/test_start_page.py"]
-    korean = "ko" in answers["languages"]
+    of_blank = [f"{package}/locale-blank", f"{package}/pages/start.py"]
+    of_blank += ["tests/test_start_page.py"]
+    of_korean = [f"{package}/locale-{answers['starter']}", "tests/test_translations.py"]
     wanted = [
         (answers["starter"] == "tour", of_tour),
         (answers["starter"] == "blank", of_blank),
-        (korean, [f"{package}/locale"]),
+        ("ko" in answers["languages"], of_korean),
         (server or containers, ["deploy", "docs/delivery.md"]),
         (server, [*of_server, "deploy/systemd", "deploy/server"]),
         (server, ["docs/runbook.md", "docs/server.md"]),
@@ -87,6 +89,14 @@ def remove(path: Path) -> None:
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)
+
+
+def place_translations(package: Path, starter: str) -> None:
+    """Give the translations of what was chosen their name, which two folders cannot share."""
+    chosen = package / f"locale-{starter}"
+    if chosen.is_dir():
+        shutil.copytree(chosen, package / "locale", dirs_exist_ok=True)
+        shutil.rmtree(chosen)
 
 
 def template_folder(answers: dict[str, Any]) -> Path | None:
@@ -125,7 +135,6 @@ def cruft_state(answers: dict[str, Any], folder: Path | None) -> dict[str, objec
         "checkout": answers["_checkout"] if cloned else None,
         "context": {"cookiecutter": {**context, "_template": url, "_commit": commit}},
         "directory": None,
-        "skip": CRUFT_SKIP,
     }
 
 
@@ -155,6 +164,7 @@ def main(answers: dict[str, Any]) -> None:
     remove_caches(project)
     for name in unchosen(answers):
         remove(project / name)
+    place_translations(project / "src" / answers["package_name"], answers["starter"])
     if "_repo_dir" not in answers:
         return
     folder = template_folder(answers)

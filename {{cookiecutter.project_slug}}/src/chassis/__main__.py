@@ -1,5 +1,5 @@
 """`python -m chassis`: the command line of the project that CHASSIS_PROJECT names."""
 
-from .project import current
+from .commands.main import main
 
-current().main()
+main()

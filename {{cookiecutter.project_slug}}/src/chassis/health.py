@@ -1,4 +1,4 @@
-"""Is this process fit to serve? Small checks for /readyz, the metrics and the health page."""
+"""Is this process fit to serve? Runs the checks for /readyz, the metrics and the health page."""
 
 import asyncio
 import contextlib
@@ -9,49 +9,23 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Lock, Thread
-from typing import Any, Final, Literal, TypeAlias, TypeVar
+from typing import Any, Final, TypeVar
 
 import psutil
-import sqlalchemy
 import streamlit as st
-from streamlit.runtime import Runtime, RuntimeState
 
-from . import machine, metrics, project
-from .database import revisions
-from .database.engine import transaction
-from .limits import get_limiter
+from . import machine, metrics, project, streamlit_private
+from .checks import Check, Result, Status, tagged
 from .logs import get_logger
-from .settings import Settings, get_settings
 
 T = TypeVar("T")
-Status: TypeAlias = Literal["pass", "warn", "fail"]
 
 CACHE_SECONDS: Final = 5.0
 HISTORY_LENGTH: Final = 120
 
 log = get_logger(__name__)
-
-
-@dataclass(frozen=True)
-class Check:
-    """One question about the process; `run` returns status and detail, or raises for "fail"."""
-
-    name: str
-    run: Callable[[Settings], tuple[Status, str]]
-    required: bool = False  # whether its failure keeps visitors away
-    limit_seconds: float = 2.0
-
-
-@dataclass(frozen=True)
-class Result:
-    """What a check found; the detail holds neither secrets nor paths."""
-
-    name: str
-    status: Status
-    detail: str
-    duration_ms: float
 
 
 @dataclass(frozen=True)
@@ -62,7 +36,7 @@ class Report:
     status: Status
     ready: bool
     draining: bool
-    results: tuple[Result, ...]
+    results: Mapping[str, Result]
 
     def as_dict(self) -> dict[str, Any]:
         """Return the body of /readyz."""
@@ -71,12 +45,12 @@ class Report:
             "ready": self.ready,
             "draining": self.draining,
             "checks": {
-                result.name: {
+                name: {
                     "status": result.status,
                     "detail": result.detail,
                     "duration_ms": result.duration_ms,
                 }
-                for result in self.results
+                for name, result in self.results.items()
             },
         }
 
@@ -118,93 +92,20 @@ def is_draining() -> bool:
     return _draining
 
 
-def check_runtime(_settings: Settings) -> tuple[Status, str]:
-    """Pass while Streamlit accepts sessions."""
-    if not Runtime.exists():
-        return "fail", "not started"
-    state = Runtime.instance().state
-    if state in {RuntimeState.INITIAL, RuntimeState.STOPPING, RuntimeState.STOPPED}:
-        return "fail", state.name.lower()
-    return "pass", "running"
-
-
-def check_drain(_settings: Settings) -> tuple[Status, str]:
-    """Fail while this process drains."""
-    if is_draining():
-        return "fail", f"draining, open sessions: {sessions_open()}"
-    return "pass", "accepting sessions"
-
-
-def check_disk(settings: Settings) -> tuple[Status, str]:
-    """Warn if the file system of the working directory is nearly full."""
-    free = machine.disk_free_percent()
-    status: Status = "pass" if free >= settings.health_disk_min_free_percent else "warn"
-    return status, f"{free:.0f} % free"
-
-
-def check_memory(settings: Settings) -> tuple[Status, str]:
-    """Warn if the container, or else the machine, is nearly out of memory."""
-    used = machine.memory_percent()
-    return "pass" if used <= settings.health_memory_max_percent else "warn", f"{used:.0f} % used"
-
-
-def check_cpu(settings: Settings) -> tuple[Status, str]:
-    """Warn if the machine has been busy since the last report."""
-    used = machine.CPU.measure()
-    return "pass" if used <= settings.health_cpu_max_percent else "warn", f"{used:.0f} % used"
-
-
-def check_redis(_settings: Settings) -> tuple[Status, str]:
-    """Warn if Redis does not answer: limits then hold for each process on its own."""
-    if get_limiter().ping():
-        return "pass", "reachable"
-    return "warn", "unreachable, limits hold for each process on its own"
-
-
-def check_database(_settings: Settings) -> tuple[Status, str]:
-    """Fail if the database does not answer."""
-    with transaction(read_only=True) as session:
-        session.execute(sqlalchemy.text("SELECT 1"))
-    return "pass", "reachable"
-
-
-def check_migrations(_settings: Settings) -> tuple[Status, str]:
-    """Fail if the tables are not those that the code needs."""
-    status = revisions.status()
-    return "pass" if status in revisions.FITTING else "fail", status
-
-
-CHECKS: Final = (
-    Check("runtime", check_runtime, required=True),
-    Check("drain", check_drain, required=True),
-    Check("database", check_database, required=True),
-    Check("migrations", check_migrations, required=True),
-    Check("disk", check_disk),
-    Check("memory", check_memory),
-    Check("cpu", check_cpu),
-)
-REDIS_CHECK: Final = Check("redis", check_redis)
-
-
 def sessions_open() -> int:
     """Return the number of connected browser tabs."""
-    if not Runtime.exists():
-        return 0
-    family = "active_sessions"
-    stats = Runtime.instance().stats_mgr.get_stats(family_names=[family]).get(family, ())
-    return sum(int(getattr(stat, "value", 0)) for stat in stats)
+    return streamlit_private.sessions_open()
 
 
 class Monitor:
     """Runs the checks: all at once, each with its time limit, at most once in CACHE_SECONDS."""
 
-    def __init__(self, settings: Settings, checks: Iterable[Check]) -> None:
-        self._settings = settings
+    def __init__(self, checks: Iterable[Check]) -> None:
         self._checks = tuple(checks)
         self._lock = Lock()
         self._report: Future[Report] | None = None
         self._fresh_until = 0.0
-        self._runs: dict[str, tuple[float, Future[Result]]] = {}
+        self._runs: dict[str, tuple[float, Future[Result | None]]] = {}
         self._ready = True
         self._history: deque[Sample] = deque(maxlen=HISTORY_LENGTH)
 
@@ -230,10 +131,13 @@ class Monitor:
         draining = is_draining()
         for check in self._checks:
             self._start(check)
-        results = tuple(self._wait_for(check) for check in self._checks)
-        failed = {result.name for result in results if result.status == "fail"}
+        found = {check.name: self._wait_for(check) for check in self._checks}
+        results = {name: result for name, result in found.items() if result is not None}
+        # What does not apply to this process is not asked again.
+        self._checks = tuple(check for check in self._checks if check.name in results)
+        failed = _failed(results)
         ready = not any(check.name in failed for check in self._checks if check.required)
-        warned = any(result.status != "pass" for result in results)
+        warned = any(result.status != "pass" for result in results.values())
         status: Status = "fail" if not ready else "warn" if warned else "pass"
         report = Report(time.time(), status, ready, draining, results)
         self._publish(report)
@@ -245,39 +149,44 @@ class Monitor:
             future = _in_thread(functools.partial(self._run, check))
             self._runs[check.name] = (time.monotonic(), future)
 
-    def _run(self, check: Check) -> Result:
+    def _run(self, check: Check) -> Result | None:
         started = time.perf_counter()
+        result: Result | None
         try:
-            status, detail = check.run(self._settings)
+            result = check.run()
         except Exception as error:  # noqa: BLE001 - servers differ in what they raise
             # The text of an error may hold a path or a secret: it goes to the log only.
-            status, detail = "fail", type(error).__name__
+            result = Result("fail", type(error).__name__)
             if not self._history or self._history[-1].statuses.get(check.name) != "fail":
                 log.warning("health check failed", check=check.name, error=str(error))
-        return Result(check.name, status, detail, _milliseconds(time.perf_counter() - started))
+        elapsed = _milliseconds(time.perf_counter() - started)
+        return result and replace(result, duration_ms=elapsed)
 
-    def _wait_for(self, check: Check) -> Result:
+    def _wait_for(self, check: Check) -> Result | None:
         started, run = self._runs[check.name]
         try:
             return run.result(timeout=max(0.0, started + check.limit_seconds - time.monotonic()))
         except TimeoutError:
             elapsed = time.monotonic() - started
             detail = f"timed out, no answer for {elapsed:.1f} s"
-            return Result(check.name, "fail", detail, _milliseconds(elapsed))
+            return Result("fail", detail, duration_ms=_milliseconds(elapsed))
 
     def _publish(self, report: Report) -> None:
-        for result in report.results:
-            metrics.ready(result.name, result.status == "pass")
-        statuses = {result.name: result.status for result in report.results}
+        for name, result in report.results.items():
+            metrics.ready(name, result.status == "pass")
+        statuses = {name: result.status for name, result in report.results.items()}
         memory = math.nan
         with contextlib.suppress(OSError, psutil.Error):
             memory = machine.memory_percent()
         self._history.append(Sample(report.time, machine.CPU.last(), memory, statuses))
         if report.ready != self._ready:
-            failed = [result.name for result in report.results if result.status == "fail"]
-            log.warning("readiness changed", ready=report.ready, failed=failed)
+            log.warning("readiness changed", ready=report.ready, failed=_failed(report.results))
         self._ready = report.ready
         self._fresh_until = time.monotonic() + CACHE_SECONDS
+
+
+def _failed(results: Mapping[str, Result]) -> list[str]:
+    return [name for name, result in results.items() if result.status == "fail"]
 
 
 def _milliseconds(seconds: float) -> float:
@@ -301,8 +210,7 @@ def _in_thread(function: Callable[[], T]) -> Future[T]:
 
 @functools.cache
 def _monitor() -> Monitor:
-    settings = get_settings()
-    return Monitor(settings, (*CHECKS, REDIS_CHECK) if settings.redis_url else CHECKS)
+    return Monitor(tagged("health"))
 
 
 def report() -> Report:

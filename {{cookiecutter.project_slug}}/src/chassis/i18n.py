@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Final
 
 from . import project
-from .settings import get_settings
 
 LOCALE_DIR: Final = Path(__file__).with_name("locale")
 
@@ -26,13 +25,16 @@ def current_language() -> str:
     """Return the language of this session; outside of a script run that of APP_LANGUAGE."""
     if "streamlit" in sys.modules:  # else nobody's script runs, and its import takes a second
         import streamlit as st
-        from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-        if get_script_run_ctx(suppress_warning=True) is not None:
+        from . import streamlit_private
+
+        if streamlit_private.session_id() is not None:
             # A new session has no state yet, but maybe an address with ?lang=.
             chosen = st.session_state.get("language") or st.query_params.get("lang")
             if chosen in project.current().languages:
                 return str(chosen)
+    from .settings import get_settings  # late: app.py imports `_`, and `--help` needs no settings
+
     return get_settings().app_language
 
 

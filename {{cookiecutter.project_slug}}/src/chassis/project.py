@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from .auth.roles import Role
+from .errors import ExplainedError
 
 if TYPE_CHECKING:  # it takes a third of a second, and `--help` does without
     from .settings import Settings
@@ -20,8 +21,11 @@ AuthBackend = Literal["password", "oidc", "proxy", "none"]
 # what lies outside of them, here the environment of the process, outlives that.
 VARIABLE: Final = "CHASSIS_PROJECT"
 
+# The addresses of the pages that come with the chassis, whatever the settings leave out of them.
+RESERVED: Final = frozenset({"health", "about", "account", "users", "audit"})
 
-class ProjectError(Exception):
+
+class ProjectError(ExplainedError):
     """app.py is missing or wrong; one line that says what to do."""
 
 
@@ -78,7 +82,7 @@ class Chassis:
     @property
     def folder(self) -> Path:
         """The folder of the project's package."""
-        return Path(str(sys.modules[self.module].__file__)).parent
+        return Path(str(importlib.import_module(self.module).__file__)).parent
 
     @property
     def version(self) -> str:
@@ -100,6 +104,23 @@ class Chassis:
         """The picture in the browser tab and in the corner of each page."""
         return self.folder / "icon.svg"
 
+    def pages(self) -> list[Page]:
+        """Return the pages of the menu; raises ProjectError where one of them cannot be opened."""
+        pages = list(self.menu())
+        folder = self.folder
+        seen: set[str] = set()
+        for page in pages:
+            if isinstance(page.script, str) and not (folder / page.script).is_file():
+                raise ProjectError(f"{self.module}: {folder / page.script} does not exist")
+            if page.address in seen | RESERVED:
+                owner = "a page of the chassis" if page.address in RESERVED else "another page"
+                raise ProjectError(
+                    f"{self.module}: the page {page.title!r} has the address /{page.address} of "
+                    f"{owner}: rename its file, or give it another `url_path`"
+                )
+            seen.add(page.address)
+        return pages
+
     def main(self) -> None:
         """Run the command line."""
         from .commands.main import main
@@ -107,7 +128,7 @@ class Chassis:
         main(prog_name=self.command)
 
     def server(self) -> dict[str, Any]:
-        """Return the arguments of `st.App`; ends the process where the settings are wrong."""
+        """Return the arguments of `st.App`; ends the process where settings or pages are wrong."""
         from .server.application import assemble
 
         return assemble()
@@ -119,7 +140,16 @@ def current() -> Chassis:
     if not name:
         raise ProjectError("there is no project: import its app.py before the chassis is used")
     # By name and at each call: after a change of a file it is a new module with a new project.
-    project = getattr(importlib.import_module(name), "project", None)
-    if not isinstance(project, Chassis):
+    try:
+        module = importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if not f"{name}.".startswith(f"{error.name}."):  # it is there, what it imports is not
+            raise
+        raise ProjectError(
+            f"{VARIABLE} names {name}, but there is no module {error.name}"
+        ) from None
+    project: Chassis | None = getattr(module, "project", None)
+    # Not isinstance: after such a change the server goes on with the class of before.
+    if project is None or type(project).__name__ != Chassis.__name__:
         raise ProjectError(f"{name} has no project: write `project = Chassis(__name__, ...)`")
     return project

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from ..database.engine import transaction
 from ..database.tables import utc_now
+from ..errors import ExplainedError
 from ..i18n import _
 from . import audit, passwords, sessions
 from .audit import Actor
@@ -25,7 +26,7 @@ _CODE_LETTERS: Final = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"  # 20 of them: 99 bits
 _USERNAME: Final = re.compile(r"[^\W_][\w.@+-]*")
 
 
-class UserError(Exception):
+class UserError(ExplainedError):
     """What was asked for cannot be done; the text is one line for the person who asked."""
 
 

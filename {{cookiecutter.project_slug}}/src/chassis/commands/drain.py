@@ -6,16 +6,33 @@ import signal
 import time
 from typing import Any
 
+import click
 import psutil
 
-from ..server.launch import SCRIPT
-from ..settings import Settings
+from ..errors import ExplainedError
+from ..server.running import find_server, host_of
+from ..settings import Settings, get_settings
 
-WILDCARDS = {"0.0.0.0": "127.0.0.1"}  # noqa: S104 - an address to listen on is none to connect to
 
-
-class DrainError(Exception):
+class DrainError(ExplainedError):
     """The server did not do it; the text is one line that says why."""
+
+
+@click.command()
+@click.option("--off", is_flag=True, help="Accept new visitors again.")
+@click.option(
+    "--timeout",
+    default=15.0,
+    show_default=True,
+    help="Seconds to wait for the server to confirm.",
+)
+def drain(off: bool, timeout: float) -> str:
+    """Send new visitors elsewhere; open sessions go on.
+
+    The server, which must run on this machine, answers 503 on /readyz, so that the load balancer
+    chooses another one.
+    """
+    return switch(get_settings(), on=not off, timeout=timeout)
 
 
 def switch(settings: Settings, *, on: bool, timeout: float) -> str:
@@ -42,29 +59,9 @@ def switch(settings: Settings, *, on: bool, timeout: float) -> str:
     raise DrainError(f"process {server.pid} did not confirm within {timeout:g} s")
 
 
-def find_server(port: int) -> psutil.Process | None:
-    """Return the process that was started like our server and listens on `port`."""
-    for process in psutil.process_iter():
-        try:
-            if {"serve", SCRIPT} & set(process.cmdline()) and _listens(process, port):
-                return process
-        except (psutil.NoSuchProcess, psutil.AccessDenied):
-            continue
-    return None
-
-
-def _listens(process: psutil.Process, port: int) -> bool:
-    return any(listens_on(connection, port) for connection in process.net_connections(kind="tcp"))
-
-
-def listens_on(connection: Any, port: int) -> bool:
-    """Tell whether a psutil connection is a listening socket of `port`."""
-    return bool(connection.status == psutil.CONN_LISTEN and connection.laddr.port == port)
-
-
 def _readiness(settings: Settings) -> dict[str, Any] | None:
     """Return our report from /readyz, whatever its status; None if there is no such answer."""
-    host = WILDCARDS.get(settings.app_host, settings.app_host)
+    host = host_of(settings.app_host)
     connection = http.client.HTTPConnection(host, settings.app_port, timeout=5)
     try:
         connection.request("GET", "/readyz")

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import statistics
-import sys
 import time
 import urllib.request
 from collections.abc import AsyncIterator
@@ -11,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
+import click
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.asyncio.client import ClientConnection, connect
@@ -18,9 +18,31 @@ from websockets.datastructures import HeadersLike
 from websockets.exceptions import WebSocketException
 from websockets.typing import Origin, Subprotocol
 
-from ..settings import Settings
+from ..errors import ExplainedError
+from ..settings import get_settings
 
 RUN_TIMEOUT = 60.0
+
+
+@click.command()
+@click.option("--url", help="The app; without it, the server on APP_PORT of this machine.")
+@click.option("--sessions", default=10, show_default=True, help="Visitors at the same time.")
+@click.option("--reruns", default=5, show_default=True, help="Interactions of each visitor.")
+@click.option("--think", default=1.0, show_default=True, help="Seconds between interactions.")
+def loadtest(url: str | None, sessions: int, reruns: int, think: float) -> None:
+    """Open many sessions and measure how long their reruns take.
+
+    Exit code 1 if a session fails.
+    """
+    figures = asyncio.run(measure(url or _local_url(), sessions, reruns, think))
+    click.echo(figures.table())
+    if figures.errors:
+        raise ExplainedError(f"first error: {figures.errors[0]!r}")
+
+
+def _local_url() -> str:
+    settings = get_settings()
+    return f"http://localhost:{settings.app_port}{settings.base_path}"
 
 
 @dataclass
@@ -139,16 +161,3 @@ async def measure(url: str, sessions: int, reruns: int, think: float) -> Figures
     await asyncio.gather(*(visit() for _ in range(sessions)))
     figures.seconds = time.perf_counter() - started
     return figures
-
-
-def local_url(settings: Settings) -> str:
-    """Return the URL of the server on this machine."""
-    return f"http://localhost:{settings.app_port}{settings.base_path}"
-
-
-def run(url: str, sessions: int, reruns: int, think: float) -> None:
-    """Run the load test and print its figures; exit code 1 if a session failed."""
-    figures = asyncio.run(measure(url, sessions, reruns, think))
-    print(figures.table())  # noqa: T201 - the output of a command
-    if figures.errors:
-        sys.exit(f"first error: {figures.errors[0]!r}")

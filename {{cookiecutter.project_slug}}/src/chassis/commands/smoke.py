@@ -5,25 +5,30 @@ import http.client
 import re
 from urllib.parse import urlsplit
 
+import click
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.exceptions import WebSocketException
 
-from ..settings import Settings
-from .drain import WILDCARDS
+from ..errors import ExplainedError
+from ..server.running import host_of
+from ..settings import Settings, get_settings
 from .loadtest import open_tab
 
 TIMEOUT = 30.0
 
 
-class SmokeError(Exception):
+class SmokeError(ExplainedError):
     """The visit failed; the text is one line that says how."""
 
 
-def run(settings: Settings) -> str:
-    """Load the page, open a session and run the script; return what was seen.
+@click.command()
+def smoke() -> str:
+    """Visit the server on this machine as a browser would.
 
-    The visitor comes from a network that may enter, but does not sign in.
+    It listens on APP_PORT. The visitor comes from a network that may enter, but does not sign in:
+    loads the page, opens a session and runs the script. Exit code 1 if that fails.
     """
+    settings = get_settings()
     url = urlsplit(settings.app_base_url)
     headers = {"X-Forwarded-Proto": url.scheme}
     if settings.allowed_ips:
@@ -44,7 +49,7 @@ def run(settings: Settings) -> str:
 
 def _load_page(settings: Settings, headers: dict[str, str]) -> str:
     """Load the page; return the cookies that came with it."""
-    host = WILDCARDS.get(settings.app_host, settings.app_host)
+    host = host_of(settings.app_host)
     connection = http.client.HTTPConnection(host, settings.app_port, timeout=TIMEOUT)
     try:
         connection.request("GET", settings.base_path.rstrip("/") + "/", headers=headers)
@@ -60,7 +65,7 @@ def _load_page(settings: Settings, headers: dict[str, str]) -> str:
 
 
 async def _visit(settings: Settings, headers: dict[str, str]) -> tuple[float, list[ForwardMsg]]:
-    host = WILDCARDS.get(settings.app_host, settings.app_host)
+    host = host_of(settings.app_host)
     async with asyncio.timeout(TIMEOUT):
         # To the port itself, without TLS, but with the names of the site.
         plain = settings.app_base_url.replace("https://", "http://", 1)
@@ -78,7 +83,7 @@ def _script_errors(settings: Settings) -> float:
     """Return how many runs have failed: the user sees only a friendly text."""
     if not settings.metrics_enabled:
         return 0
-    host = WILDCARDS.get(settings.metrics_host, settings.metrics_host)
+    host = host_of(settings.metrics_host)
     connection = http.client.HTTPConnection(host, settings.metrics_port, timeout=TIMEOUT)
     try:
         connection.request("GET", "/metrics")

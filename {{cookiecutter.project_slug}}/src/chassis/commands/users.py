@@ -1,33 +1,79 @@
-"""The `users` commands: accounts without the web interface."""
+"""The `users` commands: accounts without the web interface; each returns the lines to print."""
 
 import getpass
 import sys
-from collections.abc import Sequence
+from typing import Any
 
 import click
 
-from ..auth import passwords, users
+from ..auth import passwords
+from ..auth import users as accounts
 from ..auth.audit import Actor
 from ..auth.roles import Role
-from ..auth.users import Account
+from ..auth.users import Account, UserError
+from ..database import revisions
+from ..database.chains import RevisionError
 from .table import columns
 
+ROLE_OPTION = click.option(
+    "--role",
+    "roles",
+    type=click.Choice([role.value for role in Role]),
+    multiple=True,
+    required=True,
+    help="Each role includes those before it.",
+)
 
+
+class AccountCommand(click.Command):
+    """A command that needs the tables as this version of the app knows them."""
+
+    def invoke(self, context: click.Context) -> Any:
+        """Run the command, unless the database does not fit."""
+        if (status := revisions.status()) not in revisions.FITTING:
+            raise RevisionError(revisions.problem(status))
+        return super().invoke(context)
+
+
+class AccountGroup(click.Group):
+    """A group of such commands."""
+
+    command_class = AccountCommand
+
+
+@click.group(cls=AccountGroup)
+def users() -> None:
+    """Add, change and remove accounts (AUTH_BACKEND=password).
+
+    Passwords are asked for, or read from standard input; they are never arguments.
+    """
+
+
+@users.command()
+@click.argument("username")
+@ROLE_OPTION
+@click.option("--name", default="", help="The name to show.")
+@click.option("--email", default="", help="The e-mail address.")
+@click.option("--generate", "how", flag_value="generate", help="Make and print a password.")
+@click.option("--code", "how", flag_value="code", help="Print a code to choose a password with.")
+@click.option("--hash", "with_hash", is_flag=True, help="Read an argon2id or bcrypt hash instead.")
 def add(
-    username: str, roles: Sequence[str], *, name: str, email: str, how: str, with_hash: bool
+    username: str, roles: tuple[str, ...], name: str, email: str, how: str | None, with_hash: bool
 ) -> str:
-    """Add an account; `how` is "ask" for a password, "generate" or "code"."""
-    granted = [Role(role) for role in roles]
+    """Add an account.
+
+    Its password is to be changed at the first sign-in.
+    """
     password = password_hash = None
     if with_hash:
         password_hash = _read_line("Hash: ")
     elif how == "generate":
         password = passwords.generate()
-    elif how == "ask":
+    elif how is None:
         password = _read_password()
-    account = users.create(
+    account = accounts.create(
         username,
-        roles=granted,
+        roles=[Role(role) for role in roles],
         actor=command_line_actor(),
         password=password,
         password_hash=password_hash,
@@ -43,11 +89,12 @@ def add(
     return text
 
 
-def table() -> str:
-    """Return all accounts, one line each."""
-    accounts, _total = users.list_accounts(limit=1_000_000)
+@users.command("list")
+def list_users() -> str:
+    """Show all accounts."""
+    found, _total = accounts.list_accounts(limit=1_000_000)
     rows = [("USER", "ROLES", "BACKEND", "STATE", "LAST SIGN-IN")]
-    for account in accounts:
+    for account in found:
         last = account.last_login_at
         rows.append(
             (
@@ -61,50 +108,69 @@ def table() -> str:
     return columns(rows)
 
 
+@users.command()
+@click.argument("username")
 def disable(username: str) -> str:
-    """Disable an account."""
-    users.disable(account_of(username).id, command_line_actor())
+    """Take the right to sign in, and end all sessions."""
+    accounts.disable(account_of(username).id, command_line_actor())
     return f"disabled {username}; all sessions end within 10 seconds"
 
 
+@users.command()
+@click.argument("username")
 def enable(username: str) -> str:
-    """Enable an account."""
-    users.enable(account_of(username).id, command_line_actor())
+    """Give the right to sign in back."""
+    accounts.enable(account_of(username).id, command_line_actor())
     return f"enabled {username}"
 
 
-def set_password(username: str, *, generate: bool) -> str:
-    """Set a password that its user must change at the next sign-in."""
+@users.command()
+@click.argument("username")
+@click.option("--generate", is_flag=True, help="Make and print a password.")
+def set_password(username: str, generate: bool) -> str:
+    """Set a password, and end all sessions.
+
+    It is to be changed at the next sign-in.
+    """
     account = account_of(username)
     password = passwords.generate() if generate else _read_password()
-    users.set_password(account.id, password, command_line_actor())
+    accounts.set_password(account.id, password, command_line_actor())
     text = f"changed the password of {username}; all sessions end within 10 seconds"
     return f"{text}; the new password: {password}" if generate else text
 
 
-def set_roles(username: str, roles: Sequence[str]) -> str:
-    """Change the roles of an account."""
-    users.set_roles(account_of(username).id, [Role(role) for role in roles], command_line_actor())
+@users.command()
+@click.argument("username")
+@ROLE_OPTION
+def set_roles(username: str, roles: tuple[str, ...]) -> str:
+    """Replace the roles, and end all sessions."""
+    granted = [Role(role) for role in roles]
+    accounts.set_roles(account_of(username).id, granted, command_line_actor())
     names = ", ".join(sorted(roles))
     return f"{username} has the roles {names}; all sessions end within 10 seconds"
 
 
+@users.command()
+@click.argument("username")
+@click.confirmation_option(prompt="The account is deleted. Go on?")
 def remove(username: str) -> str:
-    """Delete an account."""
-    users.remove(account_of(username).id, command_line_actor())
+    """Delete an account; the audit log stays."""
+    accounts.remove(account_of(username).id, command_line_actor())
     return f"removed {username}"
 
 
+@users.command()
+@click.argument("username")
 def reset_code(username: str) -> str:
-    """Make a code with which the user can choose a new password."""
+    """Print a code to choose a new password with, once."""
     return _new_code(account_of(username))
 
 
 def account_of(username: str) -> Account:
     """Return the account of this name; raises UserError."""
-    account = users.find(username)
+    account = accounts.find(username)
     if account is None:
-        raise users.UserError(f"there is no user {username!r}")
+        raise UserError(f"there is no user {username!r}")
     return account
 
 
@@ -114,8 +180,8 @@ def command_line_actor() -> Actor:
 
 
 def _new_code(account: Account) -> str:
-    code = users.make_reset_code(account.id, command_line_actor())
-    return f"code for {account.username}, valid once within {users.RESET_CODE_HOURS} h: {code}"
+    code = accounts.make_reset_code(account.id, command_line_actor())
+    return f"code for {account.username}, valid once within {accounts.RESET_CODE_HOURS} h: {code}"
 
 
 def _system_user() -> str:

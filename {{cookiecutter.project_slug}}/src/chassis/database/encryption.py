@@ -11,12 +11,13 @@ from sqlalchemy.exc import DontWrapMixin
 from sqlalchemy.orm import Session
 from sqlalchemy.types import TypeDecorator
 
+from ..errors import ExplainedError
 from ..settings import NEW_ENCRYPTION_KEY_COMMAND, get_settings
 from .engine import transaction
 from .tables import load_models
 
 
-class EncryptionError(Exception, DontWrapMixin):
+class EncryptionError(ExplainedError, DontWrapMixin):
     """A value can be neither encrypted nor decrypted; one line, and the data is as it was."""
 
 

@@ -2,7 +2,6 @@
 
 from .model import Settings, names, settings_class
 from .reading import get_settings, unknown
-from .sources import SettingsError
 from .texts import (
     MASK,
     NEW_ENCRYPTION_KEY_COMMAND,
@@ -15,6 +14,7 @@ from .texts import (
     is_secret,
     sources,
 )
+from .variables import SettingsError
 
 __all__ = [
     "MASK",

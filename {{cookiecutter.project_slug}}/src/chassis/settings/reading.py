@@ -7,8 +7,8 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from .model import Settings, names, settings_class
-from .sources import SettingsError, Variable, read_variables, unknown_names
 from .texts import NEW_KEY_COMMANDS, example_of, is_secret
+from .variables import SettingsError, Variable, read_variables, unknown_names
 
 
 def unknown() -> list[str]:

@@ -7,8 +7,8 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from .model import Settings, names, settings_class
-from .sources import read_variables
 from .types import Network
+from .variables import read_variables
 
 NEW_KEY_COMMAND = 'python -c "import secrets; print(secrets.token_urlsafe(48))"'
 NEW_ENCRYPTION_KEY_COMMAND = (

@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 import pytest
 from chassis.commands.loadtest import Tab, open_tab, page_cookies
-from chassis.database import engine, revisions
+from chassis.database import engine, migrate, revisions
 from chassis.database.engine import transaction
 from chassis.settings import get_settings
 from chassis.testing.databases import new_sqlite
@@ -48,14 +48,14 @@ def refusal(**variables: str) -> str:
 
 
 def set_revision(revision: str) -> None:
-    """Pretend that another version of the code made the tables."""
+    """Pretend that another version of the project made its tables."""
     with transaction() as session:
         change = "UPDATE alembic_version SET version_num = :new, oldest_code = :new"
         session.execute(text(change), {"new": revision})
 
 
 def test_production_refuses_a_database_that_is_behind(database: str) -> None:
-    revisions.downgrade("-1")
+    migrate.downgrade("-1")
     line = refusal(DATABASE_URL=database)
     assert line.startswith("the database ")
     assert line.endswith("-m chassis db upgrade`")
@@ -73,7 +73,7 @@ def test_production_refuses_a_database_that_is_behind(database: str) -> None:
 def test_production_refuses_a_database_that_is_ahead(database: str) -> None:
     set_revision("9999")
     line = refusal(DATABASE_URL=database)
-    assert "is at revision 9999, which this version of the app does not know" in line
+    assert "is at revision 0001+9999, which this version of the app does not know" in line
     assert f"`db downgrade {revisions.head()}`" in line
 
 
@@ -146,7 +146,7 @@ def postgres(monkeypatch: pytest.MonkeyPatch) -> Iterator[PostgresServer]:
     with running_postgres() as server:
         monkeypatch.setenv("DATABASE_URL", server.url)
         get_settings.cache_clear()
-        revisions.upgrade()
+        migrate.upgrade()
         with transaction() as session:
             session.execute(text("CREATE TABLE clicks (name TEXT)"))
         yield server

@@ -21,7 +21,7 @@ from chassis.testing.databases import new_sqlite
 from chassis.testing.ports import free_port
 from chassis.testing.servers import PRODUCTION, Server, running_server, small_project
 
-from ..conftest import PROJECT
+from ..conftest import SCRATCH
 
 SLOW_ROUTE = """
 import asyncio
@@ -243,10 +243,10 @@ def test_closed_sessions_are_let_go_though_nobody_comes(tmp_path: Path) -> None:
 
 def run_until(line: str, command: list[str], output: Path, **variables: str) -> None:
     """Run a program until its output has a text, then end it."""
-    environment = {**psutil.Process().environ(), **variables}
+    environment = {**os.environ, **variables}
     with output.open("wb") as stream:
         process = subprocess.Popen(
-            command, cwd=PROJECT, env=environment, stdout=stream, stderr=stream
+            command, cwd=SCRATCH, env=environment, stdout=stream, stderr=stream
         )
     try:
         assert eventually(lambda: line in output.read_text(encoding="utf-8"), seconds=30)
@@ -350,10 +350,10 @@ def start_once(command: str = "serve", **variables: str) -> subprocess.Completed
         "serve": [sys.executable, "-m", "chassis", "serve"],
         "streamlit": [sys.executable, "-m", "streamlit", "run", "streamlit_app.py"],
     }
-    environment = {**psutil.Process().environ(), **variables}
+    environment = {**os.environ, **variables}
     return subprocess.run(
         commands[command],
-        cwd=PROJECT,
+        cwd=SCRATCH,
         env=environment,
         capture_output=True,
         text=True,

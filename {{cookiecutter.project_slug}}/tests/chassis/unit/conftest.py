@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from chassis.settings import sources as setting_sources
+from chassis.settings import variables
 from chassis.testing.ports import free_port
 
 
@@ -17,7 +17,7 @@ def empty_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Work in an empty folder: no .env files, and no secret files but those a test writes."""
     secret_files = tmp_path / "run-secrets"
     secret_files.mkdir()
-    monkeypatch.setattr(setting_sources, "SECRET_FILES", secret_files)
+    monkeypatch.setattr(variables, "SECRET_FILES", secret_files)
     monkeypatch.delenv("CREDENTIALS_DIRECTORY", raising=False)
     monkeypatch.chdir(tmp_path)
     return tmp_path

@@ -4,9 +4,11 @@ import re
 from pathlib import Path
 
 import pytest
-from chassis.commands import check
+from chassis.commands.check import findings
+from chassis.commands.main import main
 from chassis.database import encryption
 from chassis.settings import MASK, Settings, get_settings
+from click.testing import CliRunner, Result
 from cryptography.fernet import Fernet
 
 KEY = "kJ8-wq2nV0sX7bLr4TfYc1HmZ5dPgA9e"
@@ -15,6 +17,11 @@ KEY = "kJ8-wq2nV0sX7bLr4TfYc1HmZ5dPgA9e"
 @pytest.fixture(autouse=True)
 def project(empty_project: Path) -> Path:
     return empty_project
+
+
+def run(*arguments: str) -> Result:
+    """Run the command."""
+    return CliRunner().invoke(main, ["check", *arguments])
 
 
 @pytest.fixture
@@ -29,61 +36,61 @@ def production(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BACKUP_ENCRYPTION_KEY", Fernet.generate_key().decode())
 
 
-def test_every_setting_is_shown(capsys: pytest.CaptureFixture[str], project: Path) -> None:
+def test_every_setting_is_shown(project: Path) -> None:
     (project / ".env").write_text(f"APP_PORT=8600\nAPP_SECRET_KEY={KEY}\n")
-    assert check.run(deploy=False) == 0
-    lines = [line.split() for line in capsys.readouterr().out.splitlines() if line]
+    result = run()
+    assert result.exit_code == 0
+    lines = [line.split() for line in result.stdout.splitlines() if line]
     assert len(lines) == len(Settings.model_fields) + 1
     assert ["APP_PORT", "8600", ".env"] in lines
     assert ["APP_SECRET_KEY", MASK, ".env"] in lines
     assert ["LOG_FORMAT", "text", "default"] in lines
 
 
-def test_wrong_settings(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_wrong_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("APP_PORT", "eight")
     monkeypatch.setenv("APP_BASE_URL", f"https://me:{KEY}@tool.example.org")
     monkeypatch.setenv("APP_NAME", "\udcff")
-    assert check.run(deploy=True) == 1
-    output = capsys.readouterr().out
+    result = run("--deploy")
+    assert result.exit_code == 1
+    output = result.stdout
     assert "APP_PORT ('eight' from environment): should be a valid integer" in output
     assert re.search(r"^APP_PORT +eight +environment$", output, re.MULTILINE)
     assert r"'\udcff'" in output
     assert KEY not in output
 
 
-def test_a_broken_file(capsys: pytest.CaptureFixture[str], project: Path) -> None:
+def test_a_broken_file(project: Path) -> None:
     (project / ".env").write_text("APP_PORT\n")
-    assert check.run(deploy=False) == 1
-    assert ".env: line 1 is not NAME=value" in capsys.readouterr().out
+    result = run()
+    assert result.exit_code == 1
+    assert ".env: line 1 is not NAME=value" in result.stdout
 
 
-def test_unknown_names_are_warned_of(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_unknown_names_are_warned_of(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LOG_LEVELS", "INFO")
-    assert check.run(deploy=False) == 0
-    output = capsys.readouterr().out
-    assert "Warnings:\n  LOG_LEVELS (from environment): unknown name" in output
+    result = run()
+    assert result.exit_code == 0
+    assert "Warnings:\n  LOG_LEVELS (from environment): unknown name" in result.stdout
     monkeypatch.setenv("STRICT_ENV", "true")
     get_settings.cache_clear()
-    assert check.run(deploy=False) == 1
-    output = capsys.readouterr().out
-    assert "Wrong:\n  LOG_LEVELS (from environment): unknown name" in output
-    assert "Warnings" not in output
+    result = run()
+    assert result.exit_code == 1
+    assert "Wrong:\n  LOG_LEVELS (from environment): unknown name" in result.stdout
+    assert "Warnings" not in result.stdout
 
 
 @pytest.mark.usefixtures("production")
-def test_fit_for_production(capsys: pytest.CaptureFixture[str]) -> None:
-    assert check.run(deploy=True) == 0
-    assert capsys.readouterr().out.endswith("\nThe settings are fit for production.\n")
+def test_fit_for_production() -> None:
+    result = run("--deploy")
+    assert result.exit_code == 0
+    assert result.stdout.endswith("\nThe settings are fit for production.\n")
 
 
-def test_not_fit_for_production(capsys: pytest.CaptureFixture[str]) -> None:
-    assert check.run(deploy=True) == 1
-    output = capsys.readouterr().out
-    assert "To change before production:\n  APP_ENV is development" in output
+def test_not_fit_for_production() -> None:
+    result = run("--deploy")
+    assert result.exit_code == 1
+    assert "To change before production:\n  APP_ENV is development" in result.stdout
 
 
 @pytest.mark.usefixtures("production")
@@ -103,8 +110,24 @@ def test_what_must_change(
     name: str, value: str, expected: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(name, value)
-    [finding] = check.must_change(get_settings())
+    [finding] = findings()["fail"]
     assert expected in finding
+
+
+@pytest.mark.usefixtures("production")
+def test_an_example_without_https_is_wrong_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("APP_BASE_URL", "http://tool.example.com")
+    assert len(findings()["fail"]) == 2
+
+
+@pytest.mark.usefixtures("production")
+@pytest.mark.parametrize("name", ["BACKUP_S3_URL", "BACKUP_ENCRYPTION_KEY"])
+def test_backups_are_elsewhere_and_encrypted(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert findings()["warn"] == []
+    monkeypatch.delenv(name)
+    get_settings.cache_clear()
+    [finding] = findings()["warn"]
+    assert finding.startswith(f"{name} is ")
 
 
 @pytest.mark.parametrize(
@@ -118,7 +141,7 @@ def test_what_only_development_accepts(
     name: str, value: str, expected: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(name, value)
-    assert expected in "\n".join(check.must_change(get_settings()))
+    assert expected in "\n".join(findings()["fail"])
 
 
 @pytest.mark.usefixtures("production")
@@ -127,10 +150,17 @@ def test_readable_secrets(project: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     file = project / ".env.production"
     file.write_text(f"APP_SECRET_KEY={KEY}\n")
     file.chmod(0o640)
-    [finding] = check.must_change(get_settings())
-    assert finding.endswith("chmod 600 .env.production")
+    [finding] = findings()["fail"]
+    assert finding == (
+        ".env.production holds a secret and other users can read it: chmod 600 .env.production"
+    )
+    (project / ".env").write_text(f"APP_SECRET_KEY={KEY}\nREDIS_URL=redis://:pass@cache\n")
+    [finding] = findings()["fail"]
+    assert finding.startswith(".env, .env.production hold a secret")
+    assert finding.endswith(": chmod 600 .env .env.production")
+    (project / ".env").unlink()
     file.chmod(0o600)
-    assert check.must_change(get_settings()) == []
+    assert findings()["fail"] == []
 
 
 @pytest.mark.usefixtures("production")
@@ -146,12 +176,11 @@ def test_readable_secrets(project: Path, monkeypatch: pytest.MonkeyPatch) -> Non
         ("STRICT_ENV", "false"),
     ],
 )
-def test_what_is_worth_knowing(
-    name: str, value: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_what_is_worth_knowing(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(name, value)
-    assert check.run(deploy=True) == 0
-    assert f"To consider:\n  {name} is " in capsys.readouterr().out
+    result = run("--deploy")
+    assert result.exit_code == 0
+    assert f"To consider:\n  {name} is " in result.stdout
 
 
 @pytest.mark.usefixtures("production")
@@ -169,7 +198,7 @@ def test_what_is_worth_knowing(
 )
 def test_where_the_data_is(url: str, expected: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABASE_URL", url)
-    found = [line for line in check.worth_knowing(get_settings()) if "DATABASE_URL" in line]
+    found = [line for line in findings()["warn"] if "DATABASE_URL" in line]
     assert len(found) == len(expected)
     assert all(text in line for text, line in zip(expected, found, strict=True))
     assert "hush" not in str(found)
@@ -178,5 +207,5 @@ def test_where_the_data_is(url: str, expected: list[str], monkeypatch: pytest.Mo
 @pytest.mark.usefixtures("production")
 def test_encrypted_columns_need_a_key(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(encryption, "is_needed", lambda: True)
-    [finding] = check.must_change(get_settings())
+    [finding] = findings()["fail"]
     assert finding.startswith("DATA_ENCRYPTION_KEYS is not set: make one with python -c ")

@@ -1,12 +1,17 @@
 """The command line as a process: exit codes, where output goes, no tracebacks."""
 
 import os
+import pkgutil
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from chassis.commands.main import COMMANDS, main
 from chassis.testing.ports import free_port
+from click import Group
+from click.testing import CliRunner
 from scratch_tool import __version__
 
 
@@ -29,18 +34,56 @@ def project(empty_project: Path) -> Path:
 def test_help_names_every_command() -> None:
     done = run("--help")
     assert done.returncode == 0
-    for command in ("serve", "check", "doctor", "db", "drain", "loadtest", "smoke"):
-        assert f"\n  {command} " in done.stdout
-        assert run(command, "--help").returncode == 0
+    names = re.findall(r"^  ([a-z]+) ", done.stdout.partition("Commands:")[2], re.MULTILINE)
+    assert names == sorted(COMMANDS)
     assert run("--version").stdout.strip().endswith(__version__)
 
 
+def test_every_command_says_of_itself_what_the_list_says() -> None:
+    for name, (home, line) in COMMANDS.items():
+        command = pkgutil.resolve_name(f"chassis.commands.{home}")
+        assert command.name == name
+        assert command.get_short_help_str(limit=200) == line
+        assert CliRunner().invoke(main, [name, "--help"]).exit_code == 0
+
+
+def test_no_line_of_the_lists_is_cut_off() -> None:
+    for name, (home, _line) in COMMANDS.items():
+        command = pkgutil.resolve_name(f"chassis.commands.{home}")
+        arguments = [name, "--help"] if isinstance(command, Group) else ["--help"]
+        listed = CliRunner().invoke(main, arguments).stdout.partition("Commands:")[2]
+        assert listed
+        assert "..." not in listed
+
+
+# What the console script does, and what is loaded afterwards.
+SCRIPT = """
+import sys
+from scratch_tool.app import main
+
+sys.argv[:] = ["scratch-tool", "--help"]
+try:
+    main()
+finally:
+    print(*sys.modules, file=sys.stderr)
+"""
+
+
 def test_help_is_quick() -> None:
-    code = "import sys, chassis; print(*sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    loaded = done.stdout.split()
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.startswith("Usage: scratch-tool ")
+    loaded = done.stderr.split()
     assert "click" in loaded
-    assert not {"pydantic", "psutil", "streamlit"} & set(loaded)
+    slow = {"alembic", "pandas", "psutil", "pydantic", "sqlalchemy", "streamlit"}
+    assert not slow & set(loaded)
+
+
+def test_an_unknown_command_is_a_wrong_usage() -> None:
+    done = run("server")
+    assert done.returncode == 2
+    assert "No such command 'server'" in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -66,6 +109,37 @@ def test_wrong_settings_are_part_of_a_report(command: str) -> None:
     assert done.returncode == 1
     assert "APP_PORT ('eight' from environment)" in done.stdout
     assert done.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("module", "expected"),
+    [
+        ("", "there is no project: import its app.py before the chassis is used"),
+        ("nowhere.app", "CHASSIS_PROJECT names nowhere.app, but there is no module nowhere"),
+        ("scratch_tool.nowhere", "but there is no module scratch_tool.nowhere"),
+        ("scratch_tool", "scratch_tool has no project: write `project = Chassis(__name__, ...)`"),
+    ],
+)
+@pytest.mark.parametrize("command", ["--version", "check", "serve", "users list"])
+def test_a_missing_project_is_one_line(command: str, module: str, expected: str) -> None:
+    done = run(*command.split(), CHASSIS_PROJECT=module)
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert done.stderr.strip().endswith(expected)
+
+
+def test_a_missing_project_is_part_of_a_report() -> None:
+    done = run("doctor", CHASSIS_PROJECT="nowhere.app")
+    assert done.returncode == 1
+    assert re.search("^FAIL +settings +CHASSIS_PROJECT names nowhere.app, ", done.stdout, re.M)
+    assert done.stderr == ""
+
+
+def test_what_the_project_lacks_is_not_taken_for_the_project(project: Path) -> None:
+    (project / "own_tool.py").write_text("import a_package_that_is_not_installed\n")
+    done = run("check", CHASSIS_PROJECT="own_tool", PYTHONPATH=str(project))
+    assert "No module named 'a_package_that_is_not_installed'" in done.stderr
+    assert "Traceback" in done.stderr
 
 
 def test_drain_without_a_server() -> None:

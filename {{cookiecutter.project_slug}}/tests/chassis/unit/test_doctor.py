@@ -1,6 +1,7 @@
 """Each check of `doctor`, made to fail for real."""
 
 import os
+import re
 import resource
 import socket
 import subprocess
@@ -9,13 +10,14 @@ import threading
 import time
 from importlib.metadata import version
 from pathlib import Path
-from typing import Literal, NoReturn
+from typing import NoReturn
 
 import pytest
+from chassis.checks import Result, installation, machine, network, system, tagged
 from chassis.commands import doctor
 from chassis.database import engine
 from chassis.database.engine import transaction
-from chassis.settings import Settings
+from chassis.settings import get_settings
 from chassis.testing.databases import new_sqlite
 from chassis.testing.ports import free_port
 from sqlalchemy import text
@@ -28,15 +30,22 @@ def project(empty_project: Path) -> Path:
     return empty_project
 
 
+def configure(monkeypatch: pytest.MonkeyPatch, **variables: object) -> None:
+    """Set variables of the environment, and let the settings be read again."""
+    for name, value in variables.items():
+        monkeypatch.setenv(name, str(value))
+    get_settings.cache_clear()
+
+
 def test_project(project: Path) -> None:
-    assert doctor.check_project().status == "FAIL"
+    assert installation.project_folder().status == "fail"
     (project / "streamlit_app.py").touch()
-    assert doctor.check_project() == ("ok", str(project), "")
+    assert installation.project_folder() == Result("pass", str(project))
 
 
 def test_python() -> None:
-    assert doctor.check_python().status == "ok"
-    assert doctor.check_python((3, 10, 14)).message == "3.10.14 is too old"
+    assert installation.python_version().status == "pass"
+    assert installation.python_version((3, 10, 14)).detail == "3.10.14 is too old"
 
 
 LOCK = """\
@@ -51,82 +60,97 @@ no-such-package==1.0 ; python_version < "3"
 
 def test_packages_as_locked(project: Path) -> None:
     (project / "requirements.txt").write_text(LOCK.format(click=version("click")))
-    assert doctor.check_packages() == ("ok", "1 as in requirements.txt", "")
+    assert installation.packages() == Result("pass", "1 as in requirements.txt")
 
 
 def test_packages_that_drifted(project: Path) -> None:
     (project / "requirements.txt").write_text(LOCK.format(click="0.0.1") + "absent-package==1\n")
-    result = doctor.check_packages()
-    assert result.status == "FAIL"
-    assert f"click is {version('click')}, not ==0.0.1" in result.message
-    assert "absent-package is missing" in result.message
-    assert result.mend == "make setup"
+    result = installation.packages()
+    assert result.status == "fail"
+    assert f"click is {version('click')}, not ==0.0.1" in result.detail
+    assert "absent-package is missing" in result.detail
+    assert result.remedy == "make setup"
 
 
 @pytest.mark.parametrize("content", [None, "<<<<<<< HEAD\n"])
 def test_packages_without_a_lock(project: Path, content: str | None) -> None:
     if content is not None:
         (project / "requirements.txt").write_text(content)
-    assert doctor.check_packages().message.startswith("cannot read requirements.txt")
+    assert installation.packages().detail.startswith("cannot read requirements.txt")
 
 
 def test_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("APP_PORT", "eight")
-    result = doctor.check_settings()
-    assert result.status == "FAIL"
-    assert result.message.startswith("1 wrong; first: APP_PORT")
-    assert result.mend.endswith("chassis check")
-    assert [name for name, _ in doctor.checks()][-1] == "settings"
+    configure(monkeypatch, APP_PORT="eight")
+    *_before, (name, result) = doctor.examine()
+    assert (name, result.status) == ("settings", "fail")
+    assert result.detail.startswith("1 wrong; first: APP_PORT")
+    assert result.remedy == "scratch-tool check"
 
 
 @pytest.mark.parametrize("prefix", ["APP", "METRICS"])
-def test_ports(prefix: Literal["APP", "METRICS"]) -> None:
-    settings = Settings(app_port=free_port(), metrics_port=free_port())
-    assert doctor.check_port(settings, prefix).status == "ok"
-    taken = settings.app_port if prefix == "APP" else settings.metrics_port
-    with socket.create_server(("127.0.0.1", taken)):
-        result = doctor.check_port(settings, prefix)
-    assert result.status == "FAIL"
-    assert f"{prefix}_PORT: port" in result.message
-    assert f"kill {os.getpid()}" in result.mend
+def test_ports(prefix: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    check = network.app_port if prefix == "APP" else network.metrics_port
+    ports = {"APP_PORT": free_port(), "METRICS_PORT": free_port()}
+    configure(monkeypatch, **ports)
+    assert check() == Result("pass", f"{ports[f'{prefix}_PORT']} on 127.0.0.1 is free")
+    with socket.create_server(("127.0.0.1", ports[f"{prefix}_PORT"])):
+        result = check()
+    assert result is not None
+    assert result.status == "fail"
+    assert f"{prefix}_PORT: port" in result.detail
+    assert f"kill {os.getpid()}" in result.remedy
 
 
-def test_a_port_of_our_own_server_is_no_fault(project: Path) -> None:
+def test_no_port_is_needed_without_metrics(monkeypatch: pytest.MonkeyPatch) -> None:
+    configure(monkeypatch, METRICS_ENABLED="false")
+    assert network.metrics_port() is None
+    assert "metrics" not in dict(doctor.examine())
+
+
+def test_a_port_of_our_own_server_is_no_fault(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with stand_in(project) as (pid, port):
-        result = doctor.check_port(Settings(app_port=port), "APP")
-    assert result == ("ok", f"{port} is in use by this app, process {pid}", "")
+        configure(monkeypatch, APP_PORT=port)
+        result = network.app_port()
+    assert result == Result("pass", f"{port} is in use by this app, process {pid}")
 
 
-def test_disk() -> None:
-    assert doctor.check_disk(Settings(health_disk_min_free_percent=1)).status == "ok"
-    impossible = Settings().model_copy(update={"health_disk_min_free_percent": 101})
-    assert doctor.check_disk(impossible).status == "FAIL"
+def test_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    configure(monkeypatch, HEALTH_DISK_MIN_FREE_PERCENT=1)
+    assert machine.disk().status == "pass"
+    configure(monkeypatch, HEALTH_DISK_MIN_FREE_PERCENT=99)
+    result = machine.disk()
+    assert result.status == "warn"
+    assert result.remedy.startswith("du ")
 
 
-def test_writing(project: Path) -> None:
-    logs = project / "not-yet" / "logs"
-    assert doctor.check_writing(Settings(log_file=logs / "app.log")).message.endswith(str(project))
+def test_writing(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    configure(monkeypatch, LOG_FILE=project / "not-yet" / "logs" / "app.log")
+    assert system.writing().detail.endswith(str(project))
     (project / "file").touch()
-    result = doctor.check_writing(Settings(log_file=project / "file" / "app.log"))
-    assert result.status == "FAIL"
-    assert result.message == f"cannot write to {project / 'file'} (Not a directory)"
-    assert result.mend.startswith("sudo install -d")
+    configure(monkeypatch, LOG_FILE=project / "file" / "app.log")
+    result = system.writing()
+    assert result.status == "fail"
+    assert result.detail == f"cannot write to {project / 'file'} (Not a directory)"
+    assert result.remedy.startswith("sudo install -d")
 
 
 def test_clock() -> None:
-    assert doctor.check_clock().status in {"ok", "warn"}
-    assert "from the future" in doctor.check_clock(now=0).message
-    assert "differ by" in doctor.check_clock(now=time.time() + 3600).message
+    assert system.clock().status in {"pass", "warn"}
+    assert "from the future" in system.clock(now=0).detail
+    assert "differ by" in system.clock(now=time.time() + 3600).detail
 
 
-def test_dns() -> None:
-    assert doctor.check_dns(Settings()).message == "localhost needs none"
-    assert doctor.check_dns(Settings(app_base_url="http://10.0.0.1")).status == "ok"
-    nowhere = Settings(app_base_url="https://nowhere.invalid")
-    result = doctor.check_dns(nowhere, timeout=30)
-    assert result.status == "FAIL"
-    assert "nowhere.invalid" in result.message
-    assert result.mend.startswith("getent hosts nowhere.invalid")
+def test_dns(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert network.dns() == Result("pass", "localhost needs none")
+    configure(monkeypatch, APP_BASE_URL="http://10.0.0.1")
+    assert network.dns().status == "pass"
+    configure(monkeypatch, APP_BASE_URL="https://nowhere.invalid")
+    result = network.dns(timeout=30)
+    assert result.status == "fail"
+    assert "nowhere.invalid" in result.detail
+    assert result.remedy.startswith("getent hosts nowhere.invalid")
 
 
 def test_dns_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -137,9 +161,9 @@ def test_dns_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
         raise OSError
 
     monkeypatch.setattr(socket, "getaddrinfo", hang)
-    nowhere = Settings(app_base_url="https://nowhere.invalid")
-    result = doctor.check_dns(nowhere, timeout=0.01)
-    assert result.message == "no answer for nowhere.invalid in 0.01 s"
+    configure(monkeypatch, APP_BASE_URL="https://nowhere.invalid")
+    result = network.dns(timeout=0.01)
+    assert result.detail == "no answer for nowhere.invalid in 0.01 s"
     enough.set()
 
 
@@ -162,29 +186,40 @@ def run_doctor(
     )
 
 
+def found(name: str) -> Result:
+    """Return what one check has found for the command."""
+    return dict(doctor.examine())[name]
+
+
 def test_the_database(project: Path) -> None:
-    result = doctor.check_database()
-    assert (result.status, result.message) == ("FAIL", "the database has no tables yet")
-    assert result.mend.endswith(" db upgrade")
+    result = found("migrations")
+    assert (result.status, result.detail) == ("fail", "empty")
+    assert result.remedy == "the database has no tables yet: run `scratch-tool db upgrade`"
+    assert found("database") == Result("pass", "no file yet")
     assert not (project / "app.db").exists()
     new_sqlite(project / "app.db")
-    assert doctor.check_database().message.startswith("sqlite at revision 0")
+    assert found("database") == Result("pass", "reachable")
+    assert found("migrations") == Result("pass", "current")
     with transaction() as session:
         newer = "UPDATE alembic_version SET version_num = '9999', oldest_code = '9999'"
         session.execute(text(newer))
-    result = doctor.check_database()
-    assert "9999" in result.message
-    assert result.mend.startswith("start the newer version")
+    result = found("migrations")
+    assert (result.status, result.detail) == ("fail", "ahead")
+    assert "9999" in result.remedy
+    assert ": start the newer version" in result.remedy
     engine.forget()
     (project / "app.db").write_text("no database" * 100)
-    assert "file is not a database" in doctor.check_database().message
+    for name in ("database", "migrations"):
+        assert "file is not a database" in found(name).detail
+        assert found(name).remedy.startswith(f"ls -ld {project} ")
 
 
 def test_a_database_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("DATABASE_URL", "postgresql://ann:hush-hush@127.0.0.1:1/app")
-    result = doctor.check_database()
-    assert (result.status, result.mend) == ("FAIL", "pg_isready -h 127.0.0.1 -p 1")
-    assert "hush-hush" not in result.message
+    configure(monkeypatch, DATABASE_URL="postgresql://ann:hush-hush@127.0.0.1:1/app")
+    result = found("database")
+    assert (result.status, result.remedy) == ("fail", "pg_isready -h 127.0.0.1 -p 1")
+    assert "the database is unavailable: " in result.detail
+    assert "hush-hush" not in result.detail
 
 
 @pytest.fixture
@@ -196,10 +231,15 @@ def healthy(project: Path) -> dict[str, str]:
     return {"APP_PORT": str(free_port()), "METRICS_PORT": str(free_port())}
 
 
+LIMIT = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+needs_files = pytest.mark.skipif(
+    LIMIT != resource.RLIM_INFINITY and LIMIT < system.MINIMUM_FILES,
+    reason="too few files can be open here: ulimit -Hn 4096",
+)
+
+
+@needs_files
 def test_nothing_is_wrong(healthy: dict[str, str]) -> None:
-    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    if limit != resource.RLIM_INFINITY and limit < doctor.MINIMUM_FILES:
-        pytest.skip("too few files can be open here: ulimit -Hn 4096")
     done = run_doctor(healthy)
     assert done.returncode == 0, done.stdout
     assert "FAIL" not in done.stdout
@@ -212,3 +252,19 @@ def test_too_few_files(healthy: dict[str, str]) -> None:
     assert len(failed) == 1
     assert failed[0].endswith("100 at most, enough for about 25 sessions")
     assert "limits.conf" in done.stdout
+
+
+@needs_files
+def test_a_warning_is_no_failure(healthy: dict[str, str]) -> None:
+    done = run_doctor({**healthy, "HEALTH_DISK_MIN_FREE_PERCENT": "99"})
+    assert done.returncode == 0, done.stdout
+    [line, after] = done.stdout[done.stdout.index("warn  disk") :].splitlines()[:2]
+    assert re.fullmatch(r"warn  disk +\d+ % free", line)
+    assert after.startswith("                   mend: du ")
+
+
+def test_every_check_has_a_line(healthy: dict[str, str]) -> None:
+    names = [line[6:19].strip() for line in run_doctor(healthy).stdout.splitlines()]
+    assert [name for name in names if not name.startswith("mend")] == [
+        check.name for check in tagged("doctor")
+    ]

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import httpx
 import pytest
-from chassis.commands.drain import DrainError, find_server, switch
+from chassis.commands.drain import DrainError, switch
+from chassis.server.running import find_server
 from chassis.settings import Settings
 from chassis.testing.ports import free_port
 from chassis.testing.servers import running_server

@@ -14,10 +14,12 @@ from pathlib import Path
 import psutil
 import pytest
 from chassis import health, machine
-from chassis.health import Check, Monitor, Report, Status
+from chassis.checks import Check, Result, Status, limits, process, tagged
+from chassis.checks import machine as machine_checks
+from chassis.health import Monitor, Report
 from chassis.limits import get_limiter
 from chassis.limits import storage as rate_limit_storage
-from chassis.settings import Settings
+from chassis.settings import get_settings
 from prometheus_client import REGISTRY
 from scratch_tool import __version__
 from streamlit import __version__ as streamlit_version
@@ -41,35 +43,29 @@ def fresh_state() -> Iterator[None]:
     get_limiter.cache_clear()
 
 
-@pytest.fixture
-def settings() -> Settings:
-    """Return the default settings."""
-    return Settings()
-
-
 def check(
     status: Status = "pass", name: str = "example", *, calls: list[str] | None = None
 ) -> Check:
     """Make a check that finds this status, and notes its name in `calls`."""
 
-    def run(_settings: Settings) -> tuple[Status, str]:
+    def run() -> Result:
         if calls is not None:
             calls.append(name)
-        return status, f"found {status}"
+        return Result(status, f"found {status}")
 
     return Check(name, run)
 
 
 def statuses(report: Report) -> dict[str, Status]:
     """Return the status of each check."""
-    return {result.name: result.status for result in report.results}
+    return {name: result.status for name, result in report.results.items()}
 
 
 # --- The monitor ----------------------------------------------------------------------------------
 
 
-def test_report_holds_what_each_check_found(settings: Settings) -> None:
-    report = Monitor(settings, [check("pass", "one"), check("warn", "two")]).report().result()
+def test_report_holds_what_each_check_found() -> None:
+    report = Monitor([check("pass", "one"), check("warn", "two")]).report().result()
     body = json.loads(json.dumps(report.as_dict()))
     durations = [found.pop("duration_ms") for found in body["checks"].values()]
     assert body == {
@@ -94,61 +90,61 @@ def test_report_holds_what_each_check_found(settings: Settings) -> None:
     ],
 )
 def test_only_a_required_check_keeps_visitors_away(
-    settings: Settings, found: Status, required: bool, status: Status, ready: bool
+    found: Status, required: bool, status: Status, ready: bool
 ) -> None:
-    example = Check("example", lambda _: (found, ""), required=required)
-    report = Monitor(settings, [example]).report().result()
+    example = Check("example", lambda: Result(found, ""), required=required)
+    report = Monitor([example]).report().result()
     assert (report.status, report.ready) == (status, ready)
 
 
 def test_check_that_breaks_fails_without_telling_why(
-    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(health, "CACHE_SECONDS", 0.0)
 
-    def broken(_settings: Settings) -> tuple[Status, str]:
+    def broken() -> Result:
         (tmp_path / "missing").read_text(encoding="utf-8")
-        return "pass", "not reached"
+        return Result("pass", "not reached")
 
-    monitor = Monitor(settings, [Check("broken", broken), check("pass", "other")])
+    monitor = Monitor([Check("broken", broken), check("pass", "other")])
     with capture_logs() as logs:
         for _ in range(3):
             report = monitor.report().result()
     assert statuses(report) == {"broken": "fail", "other": "pass"}
-    assert report.results[0].detail == "FileNotFoundError"
+    assert report.results["broken"].detail == "FileNotFoundError"
     assert str(tmp_path) not in str(report.as_dict())
     assert [(entry["event"], entry["check"]) for entry in logs] == [
         ("health check failed", "broken")
     ]
 
 
-def test_report_is_kept_for_a_while(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_report_is_kept_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[str] = []
-    monitor = Monitor(settings, [check(calls=calls)])
+    monitor = Monitor([check(calls=calls)])
     first = monitor.report().result()
     assert monitor.report().result() is first
     assert len(calls) == 1
     monkeypatch.setattr(health, "CACHE_SECONDS", 0.0)
-    monitor = Monitor(settings, [check(calls=calls)])
+    monitor = Monitor([check(calls=calls)])
     assert monitor.report().result() is not monitor.report().result()
     assert len(calls) == 3
 
 
-def test_callers_at_the_same_time_share_one_report(settings: Settings) -> None:
+def test_callers_at_the_same_time_share_one_report() -> None:
     calls: list[str] = []
     go = threading.Event()
 
-    def slow(_settings: Settings) -> tuple[Status, str]:
+    def slow() -> Result:
         calls.append("slow")
         go.wait(10)
-        return "pass", ""
+        return Result("pass", "")
 
     async def fifty() -> list[Report]:
         waiting = [asyncio.wrap_future(monitor.report()) for _ in range(50)]
         go.set()
         return await asyncio.gather(*waiting)
 
-    monitor = Monitor(settings, [Check("slow", slow, limit_seconds=10)])
+    monitor = Monitor([Check("slow", slow, limit_seconds=10)])
     with ThreadPoolExecutor(50) as pool:
         waiting = [pool.submit(lambda: monitor.report().result()) for _ in range(50)]
         reports = asyncio.run(fifty()) + [future.result() for future in waiting]
@@ -162,27 +158,26 @@ def hanging() -> Iterator[tuple[Check, list[float], threading.Event]]:
     starts: list[float] = []
     release = threading.Event()
 
-    def hang(_settings: Settings) -> tuple[Status, str]:
+    def hang() -> Result:
         starts.append(time.monotonic())
         release.wait(60)
-        return "pass", "awake"
+        return Result("pass", "awake")
 
     yield Check("hanging", hang, required=True, limit_seconds=0.2), starts, release
     release.set()
 
 
 def test_hanging_check_delays_nothing_else(
-    settings: Settings,
     hanging: tuple[Check, list[float], threading.Event],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(health, "CACHE_SECONDS", 0.0)
     example, starts, release = hanging
-    monitor = Monitor(settings, [example, check("pass", "other")])
+    monitor = Monitor([example, check("pass", "other")])
     for _ in range(5):
         report = monitor.report().result(timeout=10)
         assert statuses(report) == {"hanging": "fail", "other": "pass"}
-        assert "timed out" in report.results[0].detail
+        assert "timed out" in report.results["hanging"].detail
         assert not report.ready
     # It was started once, and its thread is the only one that is left.
     assert len(starts) == 1
@@ -193,7 +188,6 @@ def test_hanging_check_delays_nothing_else(
 
 
 def test_hanging_check_leaves_the_event_loop_free(
-    settings: Settings,
     hanging: tuple[Check, list[float], threading.Event],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -206,22 +200,22 @@ def test_hanging_check_leaves_the_event_loop_free(
         assert not (await report).ready
         return ticks
 
-    monkeypatch.setattr(health, "_monitor", lambda: Monitor(settings, [hanging[0]]))
+    monkeypatch.setattr(health, "_monitor", lambda: Monitor([hanging[0]]))
     assert asyncio.run(ticks_during_a_report()) > 3
 
 
 def test_hanging_check_does_not_hold_up_the_exit() -> None:
     program = """
 import asyncio, threading
-from chassis.health import Check, Monitor
-from chassis.settings import Settings
+from chassis.checks import Check
+from chassis.health import Monitor
 
-hanging = Check("hanging", lambda settings: threading.Event().wait(), limit_seconds=0.1)
+hanging = Check("hanging", lambda: threading.Event().wait(), limit_seconds=0.1)
 
 async def main():
-    return await asyncio.wrap_future(Monitor(Settings(), [hanging]).report())
+    return await asyncio.wrap_future(Monitor([hanging]).report())
 
-print(asyncio.run(main()).results[0].status)
+print(asyncio.run(main()).results["hanging"].status)
 """
     # The end comes well before the check's: it would never end.
     done = subprocess.run(
@@ -230,15 +224,15 @@ print(asyncio.run(main()).results[0].status)
     assert (done.returncode, done.stdout.split()[-1:], done.stderr) == (0, ["fail"], "")
 
 
-def test_metrics_tell_each_check(settings: Settings) -> None:
-    Monitor(settings, [check("pass", "one"), check("warn", "two")]).report().result()
+def test_metrics_tell_each_check() -> None:
+    Monitor([check("pass", "one"), check("warn", "two")]).report().result()
     assert REGISTRY.get_sample_value("app_ready", {"check": "one"}) == 1
     assert REGISTRY.get_sample_value("app_ready", {"check": "two"}) == 0
 
 
-def test_history_is_bounded(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_history_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(health, "CACHE_SECONDS", 0.0)
-    monitor = Monitor(settings, [check("warn", "one")])
+    monitor = Monitor([check("warn", "one")])
     started = time.time()
     for _ in range(health.HISTORY_LENGTH + 5):
         monitor.report().result()
@@ -255,15 +249,15 @@ def test_history_is_bounded(settings: Settings, monkeypatch: pytest.MonkeyPatch)
 # --- Draining -------------------------------------------------------------------------------------
 
 
-def test_drain_shows_at_once(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monitor = Monitor(settings, [Check("drain", health.check_drain, required=True)])
+def test_drain_shows_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monitor = Monitor([Check("drain", process.drain, required=True)])
     monkeypatch.setattr(health, "_monitor", lambda: monitor)
     with capture_logs() as logs:
         assert health.report().ready
         health.set_draining(True)
         report = health.report()
         assert (report.ready, report.draining, report.status) == (False, True, "fail")
-        assert report.results[0].detail == "draining, open sessions: 0"
+        assert report.results["drain"].detail == "draining, open sessions: 0"
         health.set_draining(False)
         assert health.report().ready
     assert [(entry["event"], entry["ready"], entry["failed"]) for entry in logs] == [
@@ -282,44 +276,42 @@ def test_without_streamlit_there_is_no_readiness() -> None:
 
 
 @pytest.mark.parametrize(
-    ("run", "strict", "lenient"),
+    ("run", "name", "strict", "lenient"),
     [
-        (
-            health.check_disk,
-            {"health_disk_min_free_percent": 99},
-            {"health_disk_min_free_percent": 1},
-        ),
-        (
-            health.check_memory,
-            {"health_memory_max_percent": 1},
-            {"health_memory_max_percent": 99},
-        ),
+        (machine_checks.disk, "HEALTH_DISK_MIN_FREE_PERCENT", "99", "1"),
+        (machine_checks.memory, "HEALTH_MEMORY_MAX_PERCENT", "1", "99"),
     ],
 )
 def test_thresholds_come_from_the_settings(
-    run: Callable[[Settings], tuple[Status, str]],
-    strict: dict[str, int],
-    lenient: dict[str, int],
+    run: Callable[[], Result],
+    name: str,
+    strict: str,
+    lenient: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    assert run(Settings.model_validate(strict))[0] == "warn"
-    assert run(Settings.model_validate(lenient))[0] == "pass"
+    for limit, status in ((strict, "warn"), (lenient, "pass")):
+        monkeypatch.setenv(name, limit)
+        get_settings.cache_clear()
+        assert run().status == status
 
 
 def test_busy_machine_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(machine.CPU, "measure", lambda: 95.0)
-    assert health.check_cpu(Settings()) == ("warn", "95 % used")
-    assert health.check_cpu(Settings(health_cpu_max_percent=95)) == ("pass", "95 % used")
+    assert machine_checks.cpu() == Result("warn", "95 % used")
+    monkeypatch.setenv("HEALTH_CPU_MAX_PERCENT", "95")
+    get_settings.cache_clear()
+    assert machine_checks.cpu() == Result("pass", "95 % used")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="/proc is a Linux file system")
 def test_hidden_proc_costs_figures_not_readiness(
-    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As where /proc shows processes only."""
     monkeypatch.setattr(psutil, "PROCFS_PATH", str(tmp_path))
     monkeypatch.setattr(machine, "CPU", machine.CpuMeter())
-    figures = [example for example in health.CHECKS if not example.required]
-    monitor = Monitor(settings, figures)
+    figures = [example for example in tagged("health") if not example.required]
+    monitor = Monitor(figures)
     report = monitor.report().result()
     assert statuses(report) == {"disk": "pass", "memory": "fail", "cpu": "fail"}
     assert (report.ready, report.status) == (True, "warn")
@@ -328,6 +320,45 @@ def test_hidden_proc_costs_figures_not_readiness(
 
 def test_redis_is_checked_only_where_it_is_used() -> None:
     assert "redis" not in statuses(health.report())
+
+
+def test_what_does_not_apply_is_asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(health, "CACHE_SECONDS", 0.0)
+    calls: list[str] = []
+    monitor = Monitor([Check("none", lambda: calls.append("none")), check("pass", "one")])
+    for _ in range(3):
+        assert statuses(monitor.report().result()) == {"one": "pass"}
+    assert calls == ["none"]
+
+
+def test_the_checks_of_the_server_are_those_of_readyz() -> None:
+    assert {check.name: check.required for check in tagged("health")} == {
+        "runtime": True,
+        "drain": True,
+        "database": True,
+        "migrations": True,
+        "disk": False,
+        "memory": False,
+        "cpu": False,
+        "redis": False,
+    }
+
+
+def test_the_server_loads_no_checks_of_commands() -> None:
+    program = """
+import sys
+import chassis.server.application
+from chassis import health
+
+health.report()
+print(*sys.modules)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True
+    )
+    prefix = "chassis.checks."
+    loaded = {name.removeprefix(prefix) for name in done.stdout.split() if prefix in name}
+    assert loaded == {"database", "limits", "machine", "process"}
 
 
 def test_redis_comes_and_goes_without_a_restart(
@@ -362,7 +393,7 @@ def test_redis_away_keeps_the_process_ready(
     with running_redis(tmp_path) as server:
         monkeypatch.setenv("REDIS_URL", server.url)
         server.kill()
-        report = Monitor(Settings(), [health.REDIS_CHECK]).report().result()
+        report = Monitor([Check("redis", limits.redis)]).report().result()
     assert (report.status, report.ready) == ("warn", True)
 
 

@@ -1,10 +1,15 @@
 """Where settings come from, and what is said about wrong ones."""
 
+import os
+import re
 import secrets
+import subprocess
+import sys
 from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
+from chassis.project import current
 from chassis.settings import MASK, Settings, SettingsError, example_of, get_settings, sources
 from chassis.settings.types import key_weakness
 from pydantic import ValidationError
@@ -108,7 +113,7 @@ def test_empty_values_count_as_not_set(project: Path, monkeypatch: pytest.Monkey
     assert settings.app_port == 8600
     assert settings.metrics_port == 9102
     assert settings.redis_url is None
-    assert settings.app_name == Settings.model_fields["app_name"].default
+    assert settings.app_name == current().name
 
 
 def test_the_port_of_a_container_platform(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -207,7 +212,7 @@ def test_no_env_file_is_read_for_an_unknown_environment(
         ("APP_NAME", "two\nlines", "line breaks"),
         ("APP_NAME", "x" * 201, "at most 200"),
         ("APP_NAME", "\udcff", "unicode"),
-        ("APP_LANGUAGE", "de", "'en' or 'ko'"),
+        ("APP_LANGUAGE", "de", "must be one of: en, ko"),
         ("APP_DEBUG", "2", "boolean"),
         ("APP_HOST", "example.com", "IP address"),
         ("APP_HOST", "::", "hides the addresses"),
@@ -327,21 +332,18 @@ def test_a_long_key_in_another_script_counts_bytes() -> None:
         ("HTTPS://Tool.Example.com:443/", "https://tool.example.com", "", "tool.example.com"),
         ("https://x.org:8443/team/tool/", "https://x.org:8443", "/team/tool", "x.org"),
         ("http://my_host:80/a.b", "http://my_host", "/a.b", "my_host"),
-        ("https://도구.example", "https://xn--hq1bm8jm9l.example", "", None),
+        ("https://도구.example", "https://xn--2e0b83j.example", "", "xn--2e0b83j.example"),
         ("http://[::1]:8501/x", "http://[::1]:8501", "/x", "::1"),
     ],
 )
 def test_base_url_is_normalised(
-    value: str, origin: str, path: str, host: str | None, monkeypatch: pytest.MonkeyPatch
+    value: str, origin: str, path: str, host: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("APP_BASE_URL", value)
     settings = get_settings()
-    if host is not None:
-        assert settings.base_origin == origin
-        assert settings.allowed_hosts[0] == host
-    assert settings.base_origin.isascii()
+    assert settings.app_base_url == origin + path
     assert settings.base_path == path
-    assert settings.app_base_url == settings.base_origin + path
+    assert settings.allowed_hosts[0] == host
 
 
 def test_base_url_follows_the_port(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -424,3 +426,100 @@ def test_settings_cannot_be_changed() -> None:
     assert settings is get_settings()
     with pytest.raises(ValidationError):
         settings.app_port = 1  # type: ignore[misc] # on purpose
+
+
+# --- A project with settings of its own -----------------------------------------------------------
+
+OWN_APP = """
+from chassis import Chassis, Settings
+from pydantic import Field, SecretStr
+
+
+class OwnSettings(Settings):
+    erp_url: str = Field(default="https://erp.example.com", description="Where the ERP is.")
+    erp_token: SecretStr | None = Field(default=None, description="Opens the ERP.")
+    erp_retries: int = Field(default=3, description="How often to ask again.")
+
+
+project = Chassis(
+    __name__, name="Own Tool", command="own-tool", menu=list, settings=OwnSettings
+)
+"""
+
+
+def run_own(
+    folder: Path, *arguments: str, module: str = "chassis", **variables: str
+) -> subprocess.CompletedProcess[str]:
+    """Run a command of a project that has settings of its own."""
+    (folder / "own_tool.py").write_text(OWN_APP, encoding="utf-8")
+    own = {"CHASSIS_PROJECT": "own_tool", "PYTHONPATH": str(folder), **variables}
+    return subprocess.run(
+        [sys.executable, "-m", module, *arguments],
+        env={**os.environ, **own},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_own_settings_are_shown_with_the_others(project: Path) -> None:
+    (project / ".env").write_text(f"ERP_TOKEN={HIDDEN}\n")
+    done = run_own(project, "check", ERP_URL="https://erp.example.org")
+    assert done.returncode == 0, done.stderr
+    rows = [line.split() for line in done.stdout.splitlines()]
+    assert ["APP_PORT", "8501", "default"] in rows
+    assert ["ERP_URL", "https://erp.example.org", "environment"] in rows
+    assert ["ERP_TOKEN", MASK, ".env"] in rows
+    assert HIDDEN not in done.stdout
+
+
+def test_a_wrong_value_of_an_own_setting_is_a_line_too(project: Path) -> None:
+    (project / "retries").write_text("many")
+    done = run_own(project, "check", ERP_RETRIES_FILE="retries")
+    assert done.returncode == 1
+    [line] = re.findall("^  (ERP_RETRIES .*)", done.stdout, re.MULTILINE)
+    assert line.startswith("ERP_RETRIES ('many' from retries): should be a valid integer")
+    assert line.endswith("; for example ERP_RETRIES=3")
+
+
+def test_own_settings_are_in_the_documents(project: Path) -> None:
+    (project / "docs").mkdir()
+    assert run_own(project, "reference").returncode == 0
+    example = (project / ".env.example").read_text(encoding="utf-8")
+    assert "# Where the ERP is.\n# ERP_URL=https://erp.example.com\n" in example
+    assert re.search(r"^# APP_NAME=\"Own Tool\"$", example, re.MULTILINE)
+    table = (project / "docs/settings.md").read_text(encoding="utf-8")
+    assert "| `ERP_URL` | `https://erp.example.com` | Where the ERP is. |\n" in table
+    assert run_own(project, "reference", "--check").returncode == 0
+    (project / "docs/settings.md").write_text(table.replace("ERP", "PRE"), encoding="utf-8")
+    done = run_own(project, "reference", "--check")
+    assert (done.returncode, done.stderr) == (
+        1,
+        "docs/settings.md is not what the settings say: make reference\n",
+    )
+
+
+@pytest.mark.parametrize("name", ["ERP_TOKN", "ERP_TOKENS", "erp_url"])
+def test_a_mistyped_own_name_is_reported(project: Path, name: str) -> None:
+    meant = "ERP_URL" if name == "erp_url" else "ERP_TOKEN"
+    line = f"{name} (from environment): unknown name; did you mean {meant}?"
+    done = run_own(project, "check", **{name: HIDDEN})
+    assert done.returncode == 0
+    assert f"Warnings:\n  {line}\n" in done.stdout
+    done = run_own(project, "check", STRICT_ENV="true", **{name: HIDDEN})
+    assert done.returncode == 1
+    assert f"Wrong:\n  {line}\n" in done.stdout
+
+
+def test_names_that_only_begin_like_an_own_one_are_those_of_others(project: Path) -> None:
+    done = run_own(project, "check", STRICT_ENV="true", ERP_HOST="erp", ERPNEXT_TOKEN="x")
+    assert done.returncode == 0, done.stdout
+
+
+def test_a_setting_of_the_chassis_cannot_be_changed() -> None:
+    text = r"^Changed must not change app_port, auth_backend of chassis\.Settings$"
+    with pytest.raises(TypeError, match=text):
+
+        class Changed(Settings):
+            auth_backend: str = "mine"  # type: ignore[assignment] # on purpose
+            app_port: int = 80
