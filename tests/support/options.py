@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from baking import ROOT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
 QUESTIONS: dict[str, Any] = json.loads((ROOT / "cookiecutter.json").read_text("utf-8"))
 Answers: TypeAlias = dict[str, Any]  # a text, or a boolean where the question is one
+Pair: TypeAlias = frozenset[tuple[str, Any]]
 
 OPTIONS = {name: value for name, value in QUESTIONS.items() if not name.startswith("_")}
 CHOICES: dict[str, list[Any]] = {
@@ -23,21 +24,35 @@ CHOICES: dict[str, list[Any]] = {
 }
 
 
-def pairs(picked: tuple[Any, ...]) -> set[tuple[tuple[int, Any], ...]]:
-    """Return every two answers of a bake, by the number of their question."""
-    return set(itertools.combinations(enumerate(picked), 2))
+def pairs(answers: Answers) -> set[Pair]:
+    """Return every two answers of a bake."""
+    return {frozenset(pair) for pair in itertools.combinations(answers.items(), 2)}
+
+
+def with_pair(pair: Pair, missing: Collection[Pair]) -> Answers:
+    """Return a bake in which two answers meet, and others that have yet to meet."""
+    picked = dict(pair)
+    for name in (name for name in CHOICES if name not in picked):
+
+        def news(value: Any, name: str = name) -> int:
+            met = (frozenset([(name, value), other]) for other in picked.items())
+            return sum(pair in missing for pair in met)
+
+        picked[name] = max(CHOICES[name], key=news)
+    return {name: picked[name] for name in CHOICES}
 
 
 def every_pair() -> list[Answers]:
     """Return few bakes in which each two answers meet; the first one is the default."""
-    candidates = list(itertools.product(*CHOICES.values()))
-    missing = set().union(*map(pairs, candidates))
-    chosen = []
-    best = candidates[0]
+    each = ([(name, value) for value in values] for name, values in CHOICES.items())
+    met = (itertools.product(*two) for two in itertools.combinations(each, 2))
+    missing = dict.fromkeys(frozenset(pair) for product in met for pair in product)
+    chosen = [{name: values[0] for name, values in CHOICES.items()}]
     while missing:
-        chosen.append(dict(zip(CHOICES, best, strict=True)))
-        missing -= pairs(best)
-        best = max(candidates, key=lambda picked: len(pairs(picked) & missing))
+        for pair in pairs(chosen[-1]):
+            missing.pop(pair, None)
+        if missing:
+            chosen.append(with_pair(next(iter(missing)), missing))
     return chosen
 
 
