@@ -9,6 +9,7 @@ from packaging.utils import canonicalize_name
 
 from ..conftest import PROJECT
 
+
 def locked(lock: str) -> dict[str, str]:
     """Return the locked version of each distribution."""
     found = re.findall(r"^([\w.-]+)==([^\s;]+)", (PROJECT / lock).read_text("utf-8"), re.MULTILINE)
