@@ -8,7 +8,7 @@ BIN := .venv/bin
 CODE := bench hooks tests tools
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast bench lint format reference lock bootstrap
+.PHONY: help demo test test-fast bench lint format reference messages manifest lock bootstrap
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -36,6 +36,12 @@ format: .venv/.ready ## Format the template's own code
 
 reference: build/cookiecutter/.ready ## Write the project's settings into its README and .env.example
 	@build/cookiecutter/bin/python tools/reference.py
+
+messages: .venv/.ready ## Collect the texts of the project and compile their translations
+	@$(BIN)/python tools/messages.py
+
+manifest: ## Write the hashes of the chassis into src/chassis/MANIFEST
+	@$(or $(PYTHON),python3) tools/manifest.py
 
 lock: ## Lock what pyproject.toml asks for, UPGRADE=1 the newest versions
 	@command -v uv >/dev/null || { echo "make lock needs uv: pip install uv" >&2; exit 1; }

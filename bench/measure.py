@@ -25,6 +25,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psutil
+from chassis.auth import audit, roles, sessions, users
+from chassis.commands import loadtest
+from chassis.database import revisions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -137,7 +140,7 @@ def generated(project: Path, package: str, database: str) -> Side:
         "RATE_LIMIT_CONNECT": "1000000/second",
         "STREAMLIT_SERVER_DISCONNECTED_SESSION_TTL": str(SESSION_SECONDS),
     }
-    command = [sys.executable, "-m", f"{package}.cli", "serve"]
+    command = [str(Path(sys.executable).with_name(package.replace("_", "-"))), "serve"]
     return Side("generated", project, command, "/readyz", variables)
 
 
@@ -149,24 +152,18 @@ class Visitor:
     cookie: dict[str, str]
 
 
-def signed_in(package: str, database: str) -> Visitor:
+def signed_in(database: str) -> Visitor:
     """Make the tables, a user and a session."""
     os.environ |= {"AUTH_BACKEND": "password", "DATABASE_URL": database}
-    module = {
-        name: importlib.import_module(f"{package}.{name}")
-        for name in ("auth.audit", "auth.roles", "auth.sessions", "auth.users", "data.revisions")
-    }
-    module["data.revisions"].upgrade()
-    nobody = module["auth.audit"].Actor(None, "benchmark")
-    admin = module["auth.roles"].Role.ADMIN
-    user = module["auth.users"].create("bench", roles=[admin], actor=nobody)
-    token = module["auth.sessions"].start(user.id)
-    return Visitor(module["auth.sessions"].hash_of(token), {"Cookie": f"session={token}"})
+    revisions.upgrade()
+    nobody = audit.Actor(None, "benchmark")
+    user = users.create("bench", roles=[roles.Role.ADMIN], actor=nobody)
+    token = sessions.start(user.id)
+    return Visitor(sessions.hash_of(token), {"Cookie": f"session={token}"})
 
 
-def session_check(package: str, visitor: Visitor) -> dict[str, float]:
+def session_check(visitor: Visitor) -> dict[str, float]:
     """CPU milliseconds of asking who is signed in: from memory, and from the database."""
-    sessions = importlib.import_module(f"{package}.auth.sessions")
 
     def milliseconds(times: int, *, forget: bool) -> float:
         began = time.process_time()
@@ -245,29 +242,29 @@ def memory_after_sessions(side: Side, open_tab: Any) -> dict[str, float]:
 
 def main(project: Path, package: str) -> None:
     """Measure and print one JSON object."""
+    importlib.import_module(f"{package}.app")  # tells the chassis whose settings it reads
     with tempfile.TemporaryDirectory() as folder:
         bare_project = Path(folder)
         database = f"sqlite:///{folder}/bench.db"
-        visitor = signed_in(package, database)
-        loadtest = importlib.import_module(f"{package}.ops.loadtest")
+        visitor = signed_in(database)
         open_tab = functools.partial(loadtest.open_tab, headers=visitor.cookie)
         for name in ("bare.py", "page.py"):
             shutil.copy(BENCH / name, bare_project)
         shutil.copytree(project / ".streamlit", bare_project / ".streamlit")
-        views = project / "src" / package / "views"
-        original = (views / "home.py").read_bytes()
+        home = project / "src" / package / "pages/home.py"
+        original = home.read_bytes()
         plain = bare("bare", bare_project, {})
         frozen = bare("frozen", bare_project, {"FREEZE": "1"})
         ours = generated(project, package, database)
         try:
-            shutil.copy(BENCH / "page.py", views / "home.py")
-            result = {"session_ms": session_check(package, visitor)}
+            shutil.copy(BENCH / "page.py", home)
+            result = {"session_ms": session_check(visitor)}
             result |= rerun_cost([plain, frozen, ours], open_tab)
             result["start"] = start_times([plain, ours])
-            shutil.copy(BENCH / "ballast.py", views / "home.py")
+            shutil.copy(BENCH / "ballast.py", home)
             result["memory"] |= memory_after_sessions(ours, open_tab)
         finally:
-            (views / "home.py").write_bytes(original)
+            home.write_bytes(original)
     print(json.dumps(result))
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-sys.path.append(str(Path(__file__).parents[1] / "tests"))
+sys.path.append(str(Path(__file__).parents[1] / "tests/support"))
 
 from nginx import Site, free_ports, program, site
 from serving import PRODUCTION, serving
@@ -39,7 +39,8 @@ def missing() -> str:
 
 def gain(project: Path, folder: Path) -> float:
     """Return the reruns a second of two instances, against those of one in the same minute."""
-    shutil.copy(Path(__file__).with_name("page.py"), project / "src/my_internal_tool/views/home.py")
+    home = project / "src/my_internal_tool/pages/home.py"
+    shutil.copy(Path(__file__).with_name("page.py"), home)
     with replicas(project, folder / "one", 1) as one, replicas(project, folder / "two", 2) as two:
         rounds = [[reruns_per_second(project, site) for site in (one, two)] for _ in range(ROUNDS)]
     return statistics.median(second / first for first, second in rounds)

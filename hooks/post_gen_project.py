@@ -1,19 +1,16 @@
 """Finish a bake: no caches, a link to the template for `cruft update`, a git repository, a hint."""
 
-from __future__ import annotations
-
 import json
 import os
 import re
 import shlex
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 CACHES = {"__pycache__", ".mypy_cache", ".pytest_cache", ".ruff_cache"}
-# Compiled catalogues cannot be merged line by line; `make messages` writes them again.
-CRUFT_SKIP = ["src/*/locale/*/LC_MESSAGES/*.mo"]
 
 TESTS_OF_TOUR = (
     "demo_sales",
@@ -21,6 +18,7 @@ TESTS_OF_TOUR = (
     "home_page",
     "records",
     "records_attacks",
+    "records_away_in_browser",
     "records_fields",
     "records_import",
     "records_in_browser",
@@ -60,15 +58,18 @@ def unchosen(answers: dict[str, Any]) -> list[str]:
     of_containers = [".dockerignore", "Dockerfile", "compose.dev.yaml", "compose.yaml"]
     delivery = ("deploy", "release")
     package = f"src/{answers['package_name']}"
-    of_tour = [f"{package}/{name}" for name in ("demo_sales.py", "migrations", "records")]
+    of_tour = [
+        f"{package}/{name}" for name in ("demo_sales.py", "locale-tour", "migrations", "records")
+    ]
     of_tour += [f"{package}/pages/{name}.py" for name in ("home", "records")]
     of_tour += [f"tests/test_{name}.py" for name in TESTS_OF_TOUR]
-    of_blank = [f"{package}/pages/start.py", "tests/test_start_page.py"]
-    korean = "ko" in answers["languages"]
+    of_blank = [f"{package}/locale-blank", f"{package}/pages/start.py"]
+    of_blank += ["tests/test_start_page.py"]
+    of_korean = [f"{package}/locale-{answers['starter']}", "tests/test_translations.py"]
     wanted = [
         (answers["starter"] == "tour", of_tour),
         (answers["starter"] == "blank", of_blank),
-        (korean, [f"{package}/locale"]),
+        ("ko" in answers["languages"], of_korean),
         (server or containers, ["deploy", "docs/delivery.md"]),
         (server, [*of_server, "deploy/systemd", "deploy/server"]),
         (server, ["docs/runbook.md", "docs/server.md"]),
@@ -90,6 +91,14 @@ def remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
+def place_translations(package: Path, starter: str) -> None:
+    """Give the translations of what was chosen their name, which two folders cannot share."""
+    chosen = package / f"locale-{starter}"
+    if chosen.is_dir():
+        shutil.copytree(chosen, package / "locale", dirs_exist_ok=True)
+        shutil.rmtree(chosen)
+
+
 def template_folder(answers: dict[str, Any]) -> Path | None:
     """Return the folder of the template.
 
@@ -103,9 +112,8 @@ def template_folder(answers: dict[str, Any]) -> Path | None:
     return None
 
 
-def cruft_state(answers: dict[str, Any]) -> dict[str, object] | None:
+def cruft_state(answers: dict[str, Any], folder: Path | None) -> dict[str, object] | None:
     """Return what `cruft create` would record; None if no commit describes the template exactly."""
-    folder = template_folder(answers)
     if folder is None:
         return None
     place = ("-C", str(folder), "--no-optional-locks")
@@ -127,8 +135,27 @@ def cruft_state(answers: dict[str, Any]) -> dict[str, object] | None:
         "checkout": answers["_checkout"] if cloned else None,
         "context": {"cookiecutter": {**context, "_template": url, "_commit": commit}},
         "directory": None,
-        "skip": CRUFT_SKIP,
     }
+
+
+def unusual(answers: dict[str, Any], folder: Path) -> list[str]:
+    """Return the answers that are not the default, as a command line has them."""
+    questions = json.loads((folder / "cookiecutter.json").read_text("utf-8"))
+    defaults = {k: v[0] if isinstance(v, list) else v for k, v in questions.items() if k[0] != "_"}
+    slug = answers["project_slug"]
+    defaults |= {"project_slug": slug, "package_name": slug.replace("-", "_")}
+    changed = [name for name, default in defaults.items() if answers[name] != default]
+    return [f"{name}={shlex.quote(str(answers[name]))}" for name in changed]
+
+
+def made_of(answers: dict[str, Any], folder: Path | None) -> list[str]:
+    """Return lines on what was made of which answers: a misspelt question is silently ignored."""
+    created = f"Created {answers['project_slug']}"
+    if folder is None:
+        return [f"{created}."]
+    if changed := unusual(answers, folder):
+        return [f"{created} with the default answers, except:", *(f"  {text}" for text in changed)]
+    return [f"{created} with the default answers."]
 
 
 def main(answers: dict[str, Any]) -> None:
@@ -137,20 +164,24 @@ def main(answers: dict[str, Any]) -> None:
     remove_caches(project)
     for name in unchosen(answers):
         remove(project / name)
+    place_translations(project / "src" / answers["package_name"], answers["starter"])
     if "_repo_dir" not in answers:
         return
-    state = cruft_state(answers)
+    folder = template_folder(answers)
+    state = cruft_state(answers, folder)
     if state:
         text = json.dumps(state, ensure_ascii=False, indent=2)
         Path(".cruft.json").write_text(text + "\n", encoding="utf-8")
     if git("rev-parse", "--is-inside-work-tree") is None:
         git("-c", "init.defaultBranch=main", "init", "--quiet")
     here = os.environ.get("PWD") == answers["_output_dir"]
-    print(f"Created {project.name}. Start it and open the address that it prints:")
-    print(f"  cd {shlex.quote(project.name if here else str(project))}")
-    print("  make dev")
+    lines = made_of(answers, folder)
+    lines += ["Start it and open the address that it prints:"]
+    lines += [f"  cd {shlex.quote(project.name if here else str(project))}", "  make dev"]
     if state is None:
-        print("No .cruft.json: `cruft update` needs a template from git without changes.")
+        lines += ["No .cruft.json: `cruft update` needs a template from git without changes."]
+    encoding = sys.stdout.encoding  # which may know few letters
+    print("\n".join(lines).encode(encoding, "replace").decode(encoding))
 
 
 if __name__ == "__main__":

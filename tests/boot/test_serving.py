@@ -162,6 +162,11 @@ from starlette.routing import Route
 async def slow(request):
     await asyncio.sleep(60)
     return PlainTextResponse("late")
+
+
+def slowly(given):
+    routes = [Route("/slow", slow), *given["routes"]]
+    return {**given, "script_path": "endless.py", "routes": routes}
 """
 SLOW_PAGE = """
 import time
@@ -184,8 +189,8 @@ def slow_project(project: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
     entry = slow / "streamlit_app.py"
     text = entry.read_text("utf-8")
     docstring, _, code = text.partition("\n\n")
-    code = code.replace("application.routes()", '[Route("/slow", slow), *application.routes()]')
-    code = code.replace("application.SCRIPT", '"endless.py"')
+    assert "(**project.server())" in code
+    code = code.replace("project.server()", "slowly(project.server())")
     entry.write_text(f"{docstring}\n{SLOW_APP}\n{code}", "utf-8")
     (slow / "endless.py").write_text(SLOW_PAGE, "utf-8")
     return slow

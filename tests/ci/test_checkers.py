@@ -162,6 +162,14 @@ def test_both_providers_call_the_same_verbs_and_nothing_else(bake: Baker) -> Non
         assert names == set(gitlab_jobs(baked))
 
 
+def test_no_job_shrugs_at_a_verb_that_fails(bake: Baker) -> None:
+    baked = bake(ci_provider="both")
+    files = [*(baked.path / ".github/workflows").glob("*.yml"), baked.path / ".gitlab-ci.yml"]
+    for path in files:
+        found = re.findall(r"continue-on-error|allow_failure|\|\| true", path.read_text())
+        assert found == [], path.name
+
+
 def test_ci_covers_every_supported_python(bake: Baker) -> None:
     baked = bake(ci_provider="both")
     versions = ["3.11", "3.12", "3.13", "3.14"]

@@ -348,7 +348,7 @@ def test_a_backup_that_fails_is_seen(stack: Stack) -> None:
 
 def test_an_update_turns_nobody_away(stack: Stack, signed_in: BrowserContext) -> None:
     image = stack.engine.variables["IMAGE"]
-    page = stack.project / "src/my_internal_tool/views/home.py"
+    page = stack.project / "src/my_internal_tool/pages/home.py"
     page.write_text(page.read_text() + "\n# newer\n")
     done = stack.run("make", "image", f"IMAGE={image}", "VERSION=0.2.0")
     assert done.returncode == 0, done.stderr

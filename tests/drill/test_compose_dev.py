@@ -38,9 +38,9 @@ def test_a_saved_file_shows_at_once(bake: Baker, tmp_path: Path) -> None:
             path = engine.program(chromium(), tmp_path)
             browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
             page = browser.new_page()
-            page.goto("http://localhost:8501/about")
+            page.goto("http://localhost:8501")
             sign_in(page, "admin", password[1])
-            view = project / "src/my_internal_tool/views/about.py"
+            view = project / "src/my_internal_tool/pages/home.py"
             view.write_text(view.read_text() + '\nst.write("Saved a moment ago")\n')
             expect(page.get_by_text("Saved a moment ago")).to_be_visible(timeout=60_000)
             browser.close()

@@ -43,11 +43,12 @@ PLANTED = (
     "deploy/server.key",
     "id_ed25519",
     "notes.txt",
+    "src/chassis/server/tls.pem",
+    "src/chassis/testing/notes.py",
     "src/my_internal_tool/.env",
-    "src/my_internal_tool/__pycache__/views.cpython-313.pyc",
+    "src/my_internal_tool/__pycache__/pages.cpython-313.pyc",
     "src/my_internal_tool/data.sqlite3",
     "src/my_internal_tool/secrets.toml",
-    "src/my_internal_tool/server/tls.pem",
     "tests/unit/test_secret.py",
 )
 UNWANTED = re.compile(
@@ -55,7 +56,7 @@ UNWANTED = re.compile(
     r"|bin/(pip[\d.]*|2to3.*|gcc.*|g\+\+.*|cc|c\+\+|ld|as|make|strip|curl|wget|git|apt.*|perl.*)$"
     r"|-packages/(pip|setuptools|wheel|pytest|mypy|ruff|playwright)(/|$)"
     r"|/python3[.\d]*/(ensurepip|idlelib|test)/."
-    r"|/tests/.|\.(h|hpp|pxd|pyx|a|map)$"
+    r"|/tests/.|/chassis/testing/|\.(h|hpp|pxd|pyx|a|map)$"
 )
 LEFT_OVER = re.compile(
     r"Dockerfile|dockerignore|deploy/docker|compose\.|docker compose|container\.md|make image"
@@ -185,7 +186,8 @@ def container(image: Image) -> Iterator[Container]:
 
 def test_planted_secrets_data_git_and_tests_stay_out(files: dict[str, tarfile.TarInfo]) -> None:
     assert "app/streamlit_app.py" in files
-    assert "app/src/my_internal_tool/main.py" in files
+    assert "app/src/my_internal_tool/app.py" in files
+    assert "app/src/chassis/project.py" in files
     assert "app/.streamlit/config.toml" in files
     planted = {f"app/{name}" for name in PLANTED}
     assert planted & set(files) == set()
@@ -210,7 +212,12 @@ def test_nobody_can_change_the_code_or_the_user(files: dict[str, tarfile.TarInfo
 
 
 def test_bytecode_is_there(files: dict[str, tarfile.TarInfo]) -> None:
-    for name in ("app/src/my_internal_tool", "site-packages/streamlit/web", "lib/python3.13/json"):
+    for name in (
+        "app/src/my_internal_tool",
+        "app/src/chassis/server",
+        "site-packages/streamlit/web",
+        "lib/python3.13/json",
+    ):
         pattern = rf"{name}/__pycache__/\w+\.cpython-313\.pyc"
         assert any(re.search(pattern, file) for file in files), name
 
@@ -362,7 +369,7 @@ def test_an_empty_database_stops_the_start_with_the_command_for_it(image: Image)
 
 def test_a_change_of_the_code_rebuilds_only_its_layer(image: Image) -> None:
     before = image.inspect()["RootFS"]["Layers"]
-    page = image.project / "src/my_internal_tool/views/home.py"
+    page = image.project / "src/my_internal_tool/pages/home.py"
     page.write_text(page.read_text() + "\n# changed\n")
     build(image.engine, image.project, image.name.partition(":")[0])
     after = image.inspect()["RootFS"]["Layers"]

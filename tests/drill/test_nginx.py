@@ -197,7 +197,7 @@ def test_visitors_are_spread_and_each_stays_where_it_is(
 def test_uploads_and_media_find_their_instance(project: Path, tmp_path: Path) -> None:
     """Both live in the instance that has the session; any other one answers 404."""
     shutil.copytree(project / "src", tmp_path / "src")
-    home = tmp_path / "src/my_internal_tool/views/home.py"
+    home = tmp_path / "src/my_internal_tool/pages/home.py"
     home.write_text('import streamlit as st\n\nst.download_button("Own", b"made for you")\n')
     ports = free_ports()
     variables = {
@@ -212,7 +212,7 @@ def test_uploads_and_media_find_their_instance(project: Path, tmp_path: Path) ->
         running = stack.enter_context(site(project, tmp_path / "nginx", ports))
         command = (
             project / ".venv/bin/python",
-            ROOT / "tests/transfers.py",
+            ROOT / "tests/programs/transfers.py",
             running.url,
             "10",
             "10",

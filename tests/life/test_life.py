@@ -8,14 +8,12 @@ import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
-from baking import BUILD, REQUIRE_ALL, Baked, Baker, commit_all, git, new_home, run
-from serving import chromium
+from baking import REQUIRE_ALL, Baked, Baker, commit_all, git, new_home, run
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-# `make ci` runs all tests of the project, which keep all cores busy and measure time.
-pytestmark = [pytest.mark.alone, pytest.mark.timeout(2400)]
+pytestmark = pytest.mark.timeout(2400)
 
 
 def sh_blocks(markdown: str) -> list[str]:
@@ -44,24 +42,8 @@ Lived = tuple[Baked, dict[str, str], subprocess.CompletedProcess[str]]
 def test_ci_is_green_on_a_fresh_bake(lived: Lived) -> None:
     _, _, done = lived
     assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-5000:]
-    summary = done.stdout.strip().splitlines()[-1]
-    assert re.search(r"\d+ passed", summary), summary
-    if REQUIRE_ALL:
-        assert "skipped" not in summary, re.findall(r"^SKIPPED.*", done.stdout, re.MULTILINE)
-    coverage = re.search(r"^TOTAL.* (\d+)%$", done.stdout, re.MULTILINE)
-    assert coverage
-    assert int(coverage[1]) >= 90
-
-
-def test_the_browser_tests_of_the_project_are_green(lived: Lived) -> None:
-    chromium()  # skips where there is none
-    baked, env, _ = lived
-    done = run("make", "test-browser", cwd=baked.path, **env)
-    shutil.copytree(baked.path / "build/screenshots", BUILD / "screenshots", dirs_exist_ok=True)
-    assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-5000:]
-    summary = done.stdout.strip().splitlines()[-1]
-    assert re.search(r"\d+ passed", summary), summary
-    assert not (REQUIRE_ALL and "skipped" in summary), summary
+    assert re.search(r"\d+ passed", done.stdout), done.stdout[-2000:]
+    assert not (REQUIRE_ALL and "skipped" in done.stdout), done.stdout[-2000:]
 
 
 def test_ci_leaves_nothing_that_git_would_add(lived: Lived) -> None:
@@ -129,17 +111,11 @@ def test_the_example_can_be_deleted(
 ) -> None:
     baked = bake.fresh(tmp_path)
     env = new_home(tmp_path) | mypy_cache
-    run("make", "setup", cwd=baked.path, **env)
-    upgraded = run(".venv/bin/my-internal-tool", "db", "upgrade", cwd=baked.path, **env)
-    assert upgraded.returncode == 0, upgraded.stderr
     section = baked.read("docs/data.md").partition("## Delete the example")[2]
-    [commands] = re.findall(r"^```sh\n(.*?)^```", section, re.MULTILINE | re.DOTALL)
-    # What is left is the same on both databases, and the fresh bake above was tested with both.
-    env["PYTEST_ADDOPTS"] = "-k 'not postgresql'"
-    done = run("sh", "-ec", commands, cwd=baked.path, **env)
+    done = run("sh", "-ec", "\n".join(sh_blocks(section)), cwd=baked.path, **env)
     assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-5000:]
-    search = ("grep", "-rilE", "--exclude-dir=__pycache__", "records[./]|equipment_")
-    left = run(*search, "src", "tests", cwd=baked.path)
+    search = ("grep", "-rilE", "--exclude-dir=__pycache__", "--exclude-dir=chassis")
+    left = run(*search, "records[./]|equipment|demo_sales", "src", "tests", "docs", cwd=baked.path)
     assert left.stdout == ""
     current = run(".venv/bin/my-internal-tool", "db", "current", cwd=baked.path, **env)
     assert current.returncode == 0, current.stdout + current.stderr

@@ -42,7 +42,7 @@ def test_nothing_runs_beside_it(
     (tmp_path / "conftest.py").symlink_to(conftest)
     python = project / ".venv/bin/python" if of_a_bake else sys.executable
     command = (python, "-m", "pytest", "-p", "no:cacheprovider", "-n", "2", "--dist", "loadfile")
-    done = run(*command, cwd=tmp_path, PYTHONPATH=str(ROOT / "tests"))
+    done = run(*command, cwd=tmp_path, PYTHONPATH=str(ROOT / "tests/support"))
     assert "12 passed" in done.stdout.splitlines()[-1], done.stdout + done.stderr
     notes = (tmp_path / "notes").read_text().split()
     for place in (number for number, note in enumerate(notes) if note == "alone"):

@@ -36,6 +36,6 @@ def test_a_skip_is_a_failure(tmp_path: Path, value: str, summary: str) -> None:
     (tmp_path / "conftest.py").symlink_to(ROOT / "tests" / "conftest.py")
     (tmp_path / "test_skipping.py").write_text(SKIPPING)
     command = (sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-rA", "test_skipping.py")
-    done = run(*command, cwd=tmp_path, PYTHONPATH=str(ROOT / "tests"), REQUIRE_ALL=value)
+    done = run(*command, cwd=tmp_path, PYTHONPATH=str(ROOT / "tests/support"), REQUIRE_ALL=value)
     assert summary in done.stdout.splitlines()[-1], done.stdout
     assert ("REQUIRE_ALL=1 allows no skip: " in done.stdout) == (value == "1")

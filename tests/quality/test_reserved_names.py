@@ -13,7 +13,7 @@ from baking import ROOT, run
 
 # Reserved for other reasons: what the project is made of and run with, and devices of Windows.
 OWN = {"activate", "conftest", "git", "make", "pip", "pip3", "python", "python3", "src"}
-OWN |= {"streamlit_app", "tests", "uv", "aux", "con", "nul", "prn"}
+OWN |= {"streamlit_app", "tests", "uv", "chassis", "scratch_tool", "aux", "con", "nul", "prn"}
 OWN |= {f"{device}{number}" for device in ("com", "lpt") for number in range(1, 10)}
 
 HOOK = runpy.run_path(str(ROOT / "hooks" / "pre_gen_project.py"))

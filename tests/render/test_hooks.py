@@ -41,17 +41,39 @@ def test_the_end_says_what_to_run(bake: Baker, tmp_path: Path) -> None:
     assert done.stderr == ""
     lines = done.stdout.splitlines()
     assert lines == [
-        "Created my-internal-tool. Start it and open the address that it prints:",
+        "Created my-internal-tool with the default answers.",
+        "Start it and open the address that it prints:",
         "  cd my-internal-tool",
         "  make dev",
     ]
+
+
+def test_the_end_names_the_answers_that_are_not_the_default(bake: Baker, tmp_path: Path) -> None:
+    """Cookiecutter ignores the misspelt name of a question without a word."""
+    answers = ("project_name=Sales & Co", "licence=MIT", "use_docker=no", "starter=blank")
+    done = bake.command(*answers, "package_name=sales", cwd=tmp_path)
+    assert done.returncode == 0
+    assert done.stdout.splitlines()[:6] == [
+        "Created sales-co with the default answers, except:",
+        "  project_name='Sales & Co'",
+        "  package_name=sales",
+        "  starter=blank",
+        "  use_docker=False",
+        "Start it and open the address that it prints:",
+    ]
+
+
+def test_a_terminal_without_these_letters_is_no_failure(bake: Baker, tmp_path: Path) -> None:
+    done = bake.command("project_name=매출", cwd=tmp_path, PYTHONIOENCODING="ascii")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "  project_name='??'\n" in done.stdout
 
 
 def test_the_printed_folder_is_right_from_where_the_user_stands(
     bake: Baker, tmp_path: Path
 ) -> None:
     done = bake.command("--output-dir", tmp_path / "other place", cwd=tmp_path)
-    line = done.stdout.splitlines()[1].strip()
+    line = done.stdout.splitlines()[2].strip()
     found = run("sh", "-c", f"{line} && ls Makefile", cwd=tmp_path)
     assert found.stdout == "Makefile\n", line
 

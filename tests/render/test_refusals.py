@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import ast
+import json
+import os
 import re
+import shlex
 import sys
 from typing import TYPE_CHECKING
 
 import pytest
-from baking import run
-from options import DEFAULTS, refusal
+from baking import git, run
+from options import DEFAULTS, refusals
 
 if TYPE_CHECKING:
+    import subprocess
     from pathlib import Path
 
     from baking import Baker
@@ -47,6 +51,7 @@ BAD = [
     ("project_slug", "lpt1", "a device"),
     ("project_slug", "prometheus-client", "a dependency"),
     ("project_slug", "python3", "a command"),
+    ("project_slug", "chassis", "is the name of"),
     ("project_slug", "if", "a word of the shell"),
     ("project_slug", "test", "a word of the shell"),
     ("project_slug", "news", "a user of the system"),
@@ -59,6 +64,8 @@ BAD = [
     ("package_name", "json", "standard library"),
     ("package_name", "streamlit", "a dependency"),
     ("package_name", "tests", "is the name of"),
+    ("package_name", "chassis", "is the name of"),
+    ("package_name", "scratch_tool", "is the name of"),
     ("package_name", "x" * 41, "at most 40"),
     ("package_name", "naïve", "lower-case"),
     ("description", "", "must not be empty"),
@@ -108,18 +115,31 @@ def label(case: tuple[str, ...]) -> str:
 
 @pytest.mark.parametrize(("name", "value", "problem"), BAD, ids=map(label, BAD))
 def test_a_bad_answer_is_refused_with_an_example(name: str, value: str, problem: str) -> None:
-    line = refusal({**DEFAULTS, name: value})
-    assert line
+    lines = refusals({**DEFAULTS, name: value})
+    assert list(lines) == [name]
+    line = lines[name]
     assert line.startswith(f"{name} ")
     assert problem in line
     assert line.isprintable()
     example = line.rpartition("Example: ")[2]
-    assert refusal({**DEFAULTS, name: example}) is None, "the example is refused itself"
+    assert refusals({**DEFAULTS, name: example}) == {}, "the example is refused itself"
 
 
 @pytest.mark.parametrize(("name", "value"), GOOD, ids=map(label, GOOD))
 def test_a_good_answer_is_accepted(name: str, value: str) -> None:
-    assert refusal({**DEFAULTS, name: value}) is None
+    assert refusals({**DEFAULTS, name: value}) == {}
+
+
+HINT = "Complete this command, it holds the other answers:"
+
+
+def refused(done: subprocess.CompletedProcess[str]) -> tuple[list[str], str]:
+    """Return the lines about bad answers, and the command that holds the good ones."""
+    assert done.returncode == 1
+    *lines, hint, command = done.stderr.splitlines()
+    assert hint == HINT
+    assert all(" Example: " in line for line in lines)
+    return [line.split()[0] for line in lines], command
 
 
 @pytest.mark.parametrize(
@@ -129,18 +149,69 @@ def test_a_good_answer_is_accepted(name: str, value: str) -> None:
 def test_the_command_prints_one_line_and_leaves_nothing(
     bake: Baker, tmp_path: Path, name: str, value: str
 ) -> None:
-    done = bake.command(f"{name}={value}", cwd=tmp_path)
-    assert done.returncode == 1
-    assert re.fullmatch(rf"{name} .* Example: .*\n", done.stderr)
+    names, command = refused(bake.command(f"{name}={value}", cwd=tmp_path))
+    assert names == [name]
+    assert command.endswith(f" {name}=")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_all_bad_answers_are_named_at_once_and_the_good_ones_need_no_second_typing(
+    bake: Baker, tmp_path: Path
+) -> None:
+    good = {"project_name": "R&D's $HOME", "author_name": 'O"Neil', "use_docker": "no"}
+    given = [f"{name}={value}" for name, value in {**good, "languages": "ko"}.items()]
+    (tmp_path / "elsewhere").mkdir()
+    elsewhere = ("--output-dir", "elsewhere")
+    done = bake.command(*elsewhere, *given, "project_slug=My-Tool", "domain=x", cwd=tmp_path)
+    names, command = refused(done)
+    assert names == ["project_slug", "domain"]
+    completed = command.replace(" project_slug=", " project_slug=sales") + "d.example.com"
+    bake.folder.joinpath("bin").mkdir(exist_ok=True)
+    program = bake.folder / "bin" / "cookiecutter"
+    config = shlex.join(["--config-file", str(bake.user_config())])
+    program.write_text(f'#!/bin/sh\nexec {sys.executable} -m cookiecutter {config} "$@"\n')
+    program.chmod(0o755)
+    again = run("sh", "-c", completed, cwd=tmp_path, PATH=f"{program.parent}:{os.environ['PATH']}")
+    assert again.returncode == 0, again.stdout + again.stderr
+    record = json.loads((tmp_path / "elsewhere/sales/.cruft.json").read_text("utf-8"))
+    answers = record["context"]["cookiecutter"]
+    assert {name: answers[name] for name in good} == {**good, "use_docker": False}
+    assert answers["languages"] == "ko"
+    assert answers["package_name"] == "sales"
+    assert answers["domain"] == "d.example.com"
+
+
+def test_an_answer_that_follows_from_a_bad_one_is_not_named(bake: Baker, tmp_path: Path) -> None:
+    names, command = refused(bake.command("project_name= ", cwd=tmp_path))
+    assert names == ["project_name"]
+    assert "project_slug" not in command
+    assert "package_name" not in command
+    names, _ = refused(bake.command("project_slug=A", "package_name=json", cwd=tmp_path))
+    assert names == ["project_slug", "package_name"]
+    names, command = refused(bake.command("project_slug=a-b-", "package_name=ab", cwd=tmp_path))
+    assert names == ["project_slug"]
+    assert " package_name=ab " in command
+
+
+def test_the_command_names_the_version_of_the_template(
+    bake: Baker, template: Path, tmp_path: Path
+) -> None:
+    git("clone", "--quiet", "--bare", str(template), "template.git", cwd=tmp_path)
+    url = (tmp_path / "template.git").as_uri()
+    done = bake.command("domain=x", "--checkout", "main", cwd=tmp_path, template=url)
+    _, command = refused(done)
+    assert command.startswith(f"cookiecutter --no-input {url} --checkout main ")
+    assert "--output-dir" not in command
 
 
 @pytest.mark.parametrize("name", ["🎉🎉", "!!!"])
 def test_a_name_without_any_letter_asks_for_a_slug(bake: Baker, tmp_path: Path, name: str) -> None:
     done = bake.command(f"project_name={name}", cwd=tmp_path)
-    assert done.returncode == 1
+    names, command = refused(done)
+    assert names == ["project_slug"]
     assert done.stderr.startswith("project_slug '-' must be")
-    assert done.stderr.endswith("Example: my-internal-tool\n")
+    assert done.stderr.splitlines()[0].endswith("Example: my-internal-tool")
+    assert command.endswith(" project_slug=")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -189,8 +260,8 @@ def test_the_oldest_cookiecutter_refuses_too(
     bake: Baker, oldest_cookiecutter: Path, tmp_path: Path
 ) -> None:
     done = bake.command("domain=x", cwd=tmp_path, python=oldest_cookiecutter)
-    assert done.returncode == 1
-    assert re.fullmatch(r"domain 'x' .* Example: .*\n", done.stderr)
+    assert refused(done)[0] == ["domain"]
+    assert done.stderr.startswith("domain 'x' must be")
     assert list(tmp_path.iterdir()) == []
 
 

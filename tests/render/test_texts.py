@@ -33,7 +33,8 @@ def test_lines_are_tidy(baked: Baked) -> None:
             assert not text.endswith("\n\n"), name
         loose = [line for line in text.splitlines() if line != line.rstrip()]
         assert not loose, f"{name}: trailing space in {loose[:3]}"
-        gap = "\n\n\n\n" if name.endswith((".py", ".mako", ".md")) else "\n\n\n"
+        with_code = name.endswith((".py", ".mako", ".md", "Makefile"))
+        gap = "\n\n\n\n" if with_code else "\n\n\n"
         assert gap not in text, f"{name}: a gap of blank lines"
 
 

@@ -1,10 +1,9 @@
 """What only a browser can do on the example page; delete this file together with it."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
-from collections.abc import Callable
 from chassis.testing.browser import Tab
 
 pytestmark = pytest.mark.browser

@@ -1,17 +1,14 @@
 """The example page; delete this file together with it."""
 
-from __future__ import annotations
-
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import prometheus_client
 import pytest
+from chassis.testing.pages import at
+from streamlit.testing.v1 import AppTest
 
 from {{cookiecutter.package_name}} import demo_sales
-
-if TYPE_CHECKING:
-    from streamlit.testing.v1 import AppTest
 
 
 def figures(app: AppTest) -> dict[str, str]:
@@ -67,11 +64,12 @@ def test_filters_select_orders(app: AppTest) -> None:
 def test_filters_survive_a_visit_to_another_page(app: AppTest) -> None:
     app.run()
     app.multiselect(key="regions").set_value(["europe"]).run()
-    app.switch_page("views/about.py").run()
-    app.switch_page("views/home.py").run()
+    at(app, "about")
+    at(app, "home")
     assert app.multiselect(key="regions").value == ["europe"]
 
 
+{% if ',' in cookiecutter.languages %}
 def test_filters_survive_a_change_of_language(app: AppTest) -> None:
     app.run()
     app.multiselect(key="regions").set_value(["europe"]).run()
@@ -80,6 +78,7 @@ def test_filters_survive_a_change_of_language(app: AppTest) -> None:
     assert set(app.dataframe[0].value["region"]) == {"유럽"}
 
 
+{% endif %}
 @pytest.mark.parametrize(
     ("days", "title"),
     [(7, "Revenue per day"), (100, "Revenue per week"), (364, "Revenue per four weeks")],

@@ -1,21 +1,25 @@
 """The equipment register on each database; delete this file together with the example."""
 
 import threading
+from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
 import psycopg
 import pytest
+from chassis import DatabaseUnavailable, transaction
+from chassis.testing.databases import get_engine
 from sqlalchemy import event, func, inspect, select
 
-from chassis.database.engine import DatabaseUnavailable, get_engine, transaction
 from {{cookiecutter.package_name}}.records import service
 from {{cookiecutter.package_name}}.records.fields import CATEGORIES, Values, merge
 from {{cookiecutter.package_name}}.records.models import Equipment, EquipmentChange
-from {{cookiecutter.package_name}}.records.service import ConflictError, DuplicateError, Query
-
-from collections.abc import Iterator
+from {{cookiecutter.package_name}}.records.service import (
+    ConflictError,
+    DuplicateError,
+    Query,
+)
 
 pytestmark = pytest.mark.usefixtures("database")
 

@@ -8,14 +8,11 @@ import re
 from datetime import date
 from decimal import Decimal
 
+from chassis.testing.sites import MARKUP, Site
 from streamlit.proto.BackMsg_pb2 import BackMsg
 
 from {{cookiecutter.package_name}}.records import service
 from {{cookiecutter.package_name}}.records.fields import Values
-
-from chassis.testing.sites import MARKUP
-
-from chassis.testing.sites import Site
 
 FORMULAS = ["=1+1", "+1+1", "-1+1", "@SUM(1)", "\t=1+1", "=cmd|' /C calc'!A0"]
 VALUES = Values(
@@ -48,7 +45,7 @@ def test_search_and_sort_are_no_sql(site: Site) -> None:
                 await tab.fill("records", Search=text)
                 assert not list(tab.elements("dataframe")), text
                 assert not list(tab.elements("exception"))
-            for text in ("name; DROP TABLE equipment", "(SELECT password_hash FROM users)"):
+            for text in ("name; DROP TABLE equipment", "(SELECT password_hash FROM chassis_users)"):
                 message = BackMsg()
                 message.rerun_script.page_name = "records"
                 state = message.rerun_script.widget_states.widgets.add()

@@ -6,7 +6,14 @@ from decimal import Decimal
 
 import pytest
 
-from {{cookiecutter.package_name}}.records.fields import FIELDS, InvalidError, Issue, Values, differences, parse
+from {{cookiecutter.package_name}}.records.fields import (
+    FIELDS,
+    InvalidError,
+    Issue,
+    Values,
+    differences,
+    parse,
+)
 
 LAPTOP = Values("EQ-1", "Laptop", "computer", "Kim", Decimal("1234.50"), date(2026, 1, 31), "")
 

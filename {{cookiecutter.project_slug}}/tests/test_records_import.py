@@ -10,12 +10,24 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+from chassis import transaction
 
-from chassis.database.engine import transaction
 from {{cookiecutter.package_name}}.records import csv_import, service
-from {{cookiecutter.package_name}}.records.csv_import import Existing, OutdatedError, Plan, RefusedError, Report, Table
+from {{cookiecutter.package_name}}.records.csv_import import (
+    Existing,
+    OutdatedError,
+    Plan,
+    RefusedError,
+    Report,
+    Table,
+)
 from {{cookiecutter.package_name}}.records.export import export
-from {{cookiecutter.package_name}}.records.fields import CATEGORIES, FIELDS, Issue, Values
+from {{cookiecutter.package_name}}.records.fields import (
+    CATEGORIES,
+    FIELDS,
+    Issue,
+    Values,
+)
 from {{cookiecutter.package_name}}.records.service import Query
 
 HEADINGS = {"자산 번호": "asset_no", "이름": "name", "가격": "price"}
@@ -286,15 +298,26 @@ NASTY = [
 
 
 def xlsx_rows(data: bytes) -> list[list[tuple[str, str]]]:
-    """Return style and text of each cell."""
+    """Return kind and text of each cell: "text", "number", "day"."""
     archive = zipfile.ZipFile(io.BytesIO(data))
     assert archive.testzip() is None
-    root = ElementTree.fromstring(archive.read("xl/worksheets/sheet1.xml"))  # noqa: S314 - our own
+    sheet, styles = (
+        ElementTree.fromstring(archive.read(f"xl/{name}.xml"))  # noqa: S314 - our own
+        for name in ("worksheets/sheet1", "styles")
+    )
     space = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
-    assert not root.findall(f".//{space}f"), "a formula"
+    assert not sheet.findall(f".//{space}f"), "a formula"
+    [formats] = styles.iter(f"{space}cellXfs")
+
+    def kind(cell: ElementTree.Element) -> str:
+        style = formats[int(cell.get("s", 0))]
+        if cell.get("t") == "inlineStr":
+            return "text that stays one" if style.get("quotePrefix") == "1" else "text"
+        return "day" if style.get("applyNumberFormat") == "1" else "number"
+
     return [
-        [(cell.get("s", "0"), "".join(cell.itertext())) for cell in row]
-        for row in root.iter(f"{space}row")
+        [(kind(cell), "".join(cell.itertext())) for cell in row]
+        for row in sheet.iter(f"{space}row")
     ]
 
 
@@ -322,11 +345,11 @@ class TestExport:
 
     def test_excel_gets_texts_numbers_and_days(self) -> None:
         rows = xlsx_rows(export("xlsx", Query(), {**PLAIN, "name": "=name"}, KINDS))
-        assert rows[0][1] == ("4", "=name")
+        assert rows[0][1] == ("text", "=name")
         first = rows[1]
-        assert first[1] == ("3", "=1+1")  # the style that keeps it a text
-        assert first[4] == ("0", "1234.50")
-        assert first[5] == ("1", "46053")  # 2026-01-31
+        assert first[1] == ("text that stays one", "=1+1")
+        assert first[4] == ("number", "1234.50")
+        assert first[5] == ("day", "46053")  # 2026-01-31
         assert [row[1][1].replace("_x005F_", "_") for row in rows[1:]] == NASTY
 
     def test_an_export_has_what_is_searched(self) -> None:

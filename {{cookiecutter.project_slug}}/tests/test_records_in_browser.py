@@ -2,14 +2,12 @@
 
 import contextlib
 import secrets
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Error, expect
-
-from collections.abc import Callable
-from playwright.sync_api import FilePayload, Locator
 from chassis.testing.browser import Tab
+from playwright.sync_api import Error, FilePayload, Locator, expect
 
 pytestmark = pytest.mark.browser
 

@@ -1,26 +1,24 @@
 """The equipment register as its users see it; delete this file together with the example."""
 
-from __future__ import annotations
-
 import contextlib
 import re
 import sqlite3
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from chassis.auth import users
-from chassis.auth.roles import Role
-from chassis.database.engine import get_engine
+import pytest
+from chassis import Role
+from chassis.testing.databases import get_engine
+from chassis.testing.pages import add_user, app_of, at, opened_by, set_roles
+from streamlit.testing.v1 import AppTest
+
 from {{cookiecutter.package_name}}.records import service
 from {{cookiecutter.package_name}}.records.fields import Values
 from {{cookiecutter.package_name}}.records.service import Query
 
-from chassis.testing.pages import SYSTEM, add_user, app_of, opened_by
-
-if TYPE_CHECKING:
-    from streamlit.testing.v1 import AppTest
+pytestmark = pytest.mark.usefixtures("pages")
 
 LAPTOP = Values("EQ-1", "Laptop", "computer", "Kim", Decimal("1234.50"), date(2026, 1, 31), "")
 MARKUP = "**b** :red[r] $x^2$ <script>alert(1)</script> [l](javascript:alert(1)) ![i](x) `c`"
@@ -32,7 +30,7 @@ def create(number: str, **changes: Any) -> service.Item:
 
 def opened(app: AppTest) -> AppTest:
     app.run()
-    return app.switch_page("views/records.py").run()
+    return at(app, "records")
 
 
 def listed(app: AppTest) -> list[str]:
@@ -207,7 +205,7 @@ def test_a_role_that_was_taken_away_counts_at_once() -> None:
     create("EQ-1")
     editor = add_user(Role.EDITOR)
     app, form = edit_form(opened_by(editor))
-    users.set_roles(editor.id, {Role.VIEWER}, actor=SYSTEM)
+    set_roles(editor, Role.VIEWER)
     app.text_input(key=f"{form}_name").set_value("Yours")
     app.button(key=f"{form}_save").click().run()
     assert stored() == LAPTOP
@@ -242,8 +240,8 @@ def test_the_list_is_searched_sorted_and_paged_in_the_database() -> None:
     assert listed(app)[0] == "EQ-59"
     app.selectbox(key="records_category").set_value("tool").run()
     assert "Nothing matches" in app.info[0].value
-    app.switch_page("views/about.py").run()
-    app.switch_page("views/records.py").run()
+    at(app, "about")
+    at(app, "records")
     assert app.text_input(key="records_search").value == "kind3"
     assert not app.exception
 

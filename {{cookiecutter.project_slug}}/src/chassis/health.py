@@ -15,9 +15,8 @@ from typing import Any, Final, TypeVar
 
 import psutil
 import streamlit as st
-from streamlit.runtime import Runtime
 
-from . import machine, metrics, project
+from . import machine, metrics, project, streamlit_private
 from .checks import Check, Result, Status, tagged
 from .logs import get_logger
 
@@ -95,11 +94,7 @@ def is_draining() -> bool:
 
 def sessions_open() -> int:
     """Return the number of connected browser tabs."""
-    if not Runtime.exists():
-        return 0
-    family = "active_sessions"
-    stats = Runtime.instance().stats_mgr.get_stats(family_names=[family]).get(family, ())
-    return sum(int(getattr(stat, "value", 0)) for stat in stats)
+    return streamlit_private.sessions_open()
 
 
 class Monitor:

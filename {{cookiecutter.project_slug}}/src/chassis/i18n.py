@@ -25,9 +25,10 @@ def current_language() -> str:
     """Return the language of this session; outside of a script run that of APP_LANGUAGE."""
     if "streamlit" in sys.modules:  # else nobody's script runs, and its import takes a second
         import streamlit as st
-        from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-        if get_script_run_ctx(suppress_warning=True) is not None:
+        from . import streamlit_private
+
+        if streamlit_private.session_id() is not None:
             # A new session has no state yet, but maybe an address with ?lang=.
             chosen = st.session_state.get("language") or st.query_params.get("lang")
             if chosen in project.current().languages:

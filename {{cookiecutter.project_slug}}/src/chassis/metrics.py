@@ -20,7 +20,7 @@ from typing import Any, Final
 
 import streamlit
 
-from . import project
+from . import kept, project
 from .logs import get_logger
 from .settings import get_settings
 
@@ -129,7 +129,7 @@ class _Family:
 
 @dataclass
 class _State:
-    """All families. It hangs on the registry, as this module does not survive a hot reload."""
+    """All families: like the registry of prometheus_client, it outlives a hot reload."""
 
     families: dict[str, _Family] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -137,9 +137,7 @@ class _State:
 
 def _metric(kind: str, name: str, labels: dict[str, object]) -> Any:
     """Return the metric with these labels; it is made if it is new."""
-    import prometheus_client
-
-    state: _State = vars(prometheus_client.REGISTRY).setdefault("_app_state", _State())
+    state = kept.in_process("metrics", _State)
     family = state.families.get(name)
     if family is None:
         with state.lock:

@@ -21,6 +21,9 @@ AuthBackend = Literal["password", "oidc", "proxy", "none"]
 # what lies outside of them, here the environment of the process, outlives that.
 VARIABLE: Final = "CHASSIS_PROJECT"
 
+# The addresses of the pages that come with the chassis, whatever the settings leave out of them.
+RESERVED: Final = frozenset({"health", "about", "account", "users", "audit"})
+
 
 class ProjectError(ExplainedError):
     """app.py is missing or wrong; one line that says what to do."""
@@ -79,7 +82,7 @@ class Chassis:
     @property
     def folder(self) -> Path:
         """The folder of the project's package."""
-        return Path(str(sys.modules[self.module].__file__)).parent
+        return Path(str(importlib.import_module(self.module).__file__)).parent
 
     @property
     def version(self) -> str:
@@ -101,6 +104,23 @@ class Chassis:
         """The picture in the browser tab and in the corner of each page."""
         return self.folder / "icon.svg"
 
+    def pages(self) -> list[Page]:
+        """Return the pages of the menu; raises ProjectError where one of them cannot be opened."""
+        pages = list(self.menu())
+        folder = self.folder
+        seen: set[str] = set()
+        for page in pages:
+            if isinstance(page.script, str) and not (folder / page.script).is_file():
+                raise ProjectError(f"{self.module}: {folder / page.script} does not exist")
+            if page.address in seen | RESERVED:
+                owner = "a page of the chassis" if page.address in RESERVED else "another page"
+                raise ProjectError(
+                    f"{self.module}: the page {page.title!r} has the address /{page.address} of "
+                    f"{owner}: rename its file, or give it another `url_path`"
+                )
+            seen.add(page.address)
+        return pages
+
     def main(self) -> None:
         """Run the command line."""
         from .commands.main import main
@@ -108,7 +128,7 @@ class Chassis:
         main(prog_name=self.command)
 
     def server(self) -> dict[str, Any]:
-        """Return the arguments of `st.App`; ends the process where the settings are wrong."""
+        """Return the arguments of `st.App`; ends the process where settings or pages are wrong."""
         from .server.application import assemble
 
         return assemble()
@@ -128,7 +148,8 @@ def current() -> Chassis:
         raise ProjectError(
             f"{VARIABLE} names {name}, but there is no module {error.name}"
         ) from None
-    project = getattr(module, "project", None)
-    if not isinstance(project, Chassis):
+    project: Chassis | None = getattr(module, "project", None)
+    # Not isinstance: after such a change the server goes on with the class of before.
+    if project is None or type(project).__name__ != Chassis.__name__:
         raise ProjectError(f"{name} has no project: write `project = Chassis(__name__, ...)`")
     return project

@@ -1,19 +1,18 @@
 """CSV and Excel files that a spreadsheet opens without running anything."""
 
-from __future__ import annotations
-
 import csv
-import html
 import io
+import math
 import re
-import zipfile
 from collections.abc import Iterable, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import IO, TYPE_CHECKING, Final
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # both take long to import, and not every process needs them
     import pandas as pd
+    from xlsxwriter.format import Format
+    from xlsxwriter.worksheet import Worksheet
 
 # Excel, LibreOffice and Google Sheets run a cell that begins with one of these as a formula; the
 # wide ones, which a linter takes for mistakes, where Chinese, Japanese or Korean is written.
@@ -23,7 +22,7 @@ FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "�
 _FORMULA: Final = re.compile(f"'*[{re.escape(''.join(FORMULA_STARTS))}]")
 
 
-def to_csv(frame: pd.DataFrame) -> bytes:
+def to_csv(frame: "pd.DataFrame") -> bytes:
     """Write the table as CSV, with texts that look like formulas made harmless by a quote mark."""
     safe = frame.copy()
     for name in safe.select_dtypes(exclude=["number", "bool", "datetime"]).columns:
@@ -38,7 +37,7 @@ def write_csv(file: IO[bytes], heading: Sequence[str], rows: Iterable[Sequence[o
     text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
     writer = csv.writer(text, quoting=csv.QUOTE_NONNUMERIC)
     writer.writerow([harmless(name) for name in heading])
-    writer.writerows([harmless(value) for value in row] for row in rows)
+    writer.writerows([harmless(_plain(value)) for value in row] for row in rows)
     text.detach()  # flushed, but the file stays open: it is the caller's
 
 
@@ -54,98 +53,102 @@ def original(text: str) -> str:
     return text[1:] if text.startswith("'") and _FORMULA.match(text) else text
 
 
-# What else an Excel file consists of. The styles: 0 anything, 1 day, 2 time, 3 text that looks like
-# a formula and stays text when somebody edits the cell, 4 heading.
-_MAIN: Final = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
-_RELATIONS: Final = "http://schemas.openxmlformats.org/package/2006/relationships"
-_OFFICE: Final = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
-_TYPE: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml."
-_PARTS: Final = {
-    "[Content_Types].xml": (
-        '<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types">'
-        '<Default Extension="rels"'
-        ' ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
-        f'<Override PartName="/xl/workbook.xml" ContentType="{_TYPE}sheet.main+xml"/>'
-        f'<Override PartName="/xl/worksheets/sheet1.xml" ContentType="{_TYPE}worksheet+xml"/>'
-        f'<Override PartName="/xl/styles.xml" ContentType="{_TYPE}styles+xml"/></Types>'
-    ),
-    "_rels/.rels": (
-        f'<Relationships xmlns="{_RELATIONS}"><Relationship Id="rId1"'
-        f' Type="{_OFFICE}/officeDocument" Target="xl/workbook.xml"/></Relationships>'
-    ),
-    "xl/workbook.xml": (
-        f'<workbook xmlns="{_MAIN}" xmlns:r="{_OFFICE}"><sheets>'
-        '<sheet name="Sheet1" sheetId="1" r:id="rId1"/></sheets></workbook>'
-    ),
-    "xl/_rels/workbook.xml.rels": (
-        f'<Relationships xmlns="{_RELATIONS}">'
-        f'<Relationship Id="rId1" Type="{_OFFICE}/worksheet" Target="worksheets/sheet1.xml"/>'
-        f'<Relationship Id="rId2" Type="{_OFFICE}/styles" Target="styles.xml"/></Relationships>'
-    ),
-    "xl/styles.xml": (
-        f'<styleSheet xmlns="{_MAIN}"><numFmts count="2">'
-        '<numFmt numFmtId="164" formatCode="yyyy\\-mm\\-dd"/>'
-        '<numFmt numFmtId="165" formatCode="yyyy\\-mm\\-dd\\ hh:mm"/></numFmts>'
-        "<fonts><font/><font><b/></font></fonts>"
-        '<fills><fill><patternFill patternType="none"/></fill>'
-        '<fill><patternFill patternType="gray125"/></fill></fills>'
-        "<borders><border/></borders><cellStyleXfs><xf/></cellStyleXfs><cellXfs><xf/>"
-        '<xf numFmtId="164" applyNumberFormat="1"/><xf numFmtId="165" applyNumberFormat="1"/>'
-        '<xf quotePrefix="1"/><xf fontId="1" applyFont="1"/></cellXfs></styleSheet>'
-    ),
-}
-_XML: Final = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>'
-_SHEET_START: Final = (
-    f'<worksheet xmlns="{_MAIN}"><sheetViews><sheetView workbookViewId="0">'
-    '<pane ySplit="1" topLeftCell="A2" activePane="bottomLeft" state="frozen"/>'
-    '</sheetView></sheetViews><sheetFormatPr defaultColWidth="18"/><sheetData>'
-)
-_FIRST_DAY: Final = datetime(1899, 12, 30)  # noqa: DTZ001 - days are counted from here
-# What XML cannot hold, and what Excel would read as such a letter.
+MAX_ROWS: Final = 1_048_575  # of an Excel sheet, without the heading
+_MAX_TEXT: Final = 32_767  # of a cell, in the units of UTF-16
+_MAX_NUMBER: Final = 10**15  # Excel knows fifteen digits
+# Excel begins with 1900, and believes that there was a 29th of February.
+_FIRST_YEAR: Final = 1900
+_DAY_ZERO: Final = datetime(1899, 12, 30)  # noqa: DTZ001 - as the clock shows it
+_MARCH_1900: Final = 61
+# What XML cannot hold.
 _NO_XML: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
-_EXCEL_ESCAPE: Final = re.compile("_(?=x[0-9A-Fa-f]{4}_)")
-_MAX_TEXT: Final = 32_767  # Excel refuses a file with a longer text
+_STYLES: Final[dict[str, dict[str, object]]] = {
+    "": {},
+    "day": {"num_format": "yyyy-mm-dd"},
+    "time": {"num_format": "yyyy-mm-dd hh:mm"},
+    # Stays a text when somebody edits the cell.
+    "text": {"quote_prefix": True},
+    "heading": {"bold": True},
+}
 
 
 def write_xlsx(file: IO[bytes], heading: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Write an Excel file of one sheet, row after row: texts, numbers, days and times, no formula.
 
-    It holds 1,048,575 rows.
+    Raises ValueError where there are more than MAX_ROWS rows.
     """
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in _PARTS.items():
-            archive.writestr(name, _XML + content)
-        with archive.open("xl/worksheets/sheet1.xml", "w") as sheet:
-            sheet.write((_XML + _SHEET_START).encode())
-            sheet.write(_row(_text(name, 4) for name in heading))
-            for row in rows:
-                sheet.write(_row(map(_cell, row)))
-            sheet.write(b"</sheetData></worksheet>")
+    from xlsxwriter import Workbook  # few processes write such a file
+
+    # It deletes its temporary files when it is closed, also where `rows` raises something.
+    with Workbook(file, {"constant_memory": True}) as book:
+        styles = {name: book.add_format(properties) for name, properties in _STYLES.items()}
+        sheet = book.add_worksheet()
+        sheet.freeze_panes(1, 0)
+        sheet.set_column(0, max(0, len(heading) - 1), 18)
+        for column, name in enumerate(heading):
+            _write_text(sheet, (0, column), _clean(name), styles["heading"], styles[""])
+        for row, values in enumerate(rows, 1):
+            if row > MAX_ROWS:
+                raise ValueError(f"an Excel file holds at most {MAX_ROWS:,} rows")
+            for column, value in enumerate(values):
+                written, style = _cell(value)
+                if isinstance(written, str):
+                    _write_text(sheet, (row, column), written, styles[style], styles[""])
+                else:
+                    sheet.write(row, column, written, styles[style] if style else None)
 
 
-def _row(cells: Iterable[str]) -> bytes:
-    return f"<row>{''.join(cells)}</row>".encode()
-
-
-def _cell(value: object) -> str:
+def _cell(value: object) -> tuple[object, str]:
+    """Return what Excel gets for a value, and in which style."""
+    value = _plain(value)
     match value:
-        case None:
-            return "<c/>"
-        case bool():
-            return f'<c t="b"><v>{value:d}</v></c>'
-        case int() | float() | Decimal() if Decimal(value).is_finite():
-            return f"<c><v>{value}</v></c>"
-        case datetime():
-            days = (value.replace(tzinfo=None) - _FIRST_DAY).total_seconds() / 86_400
-            return f'<c s="2"><v>{days}</v></c>'
-        case date():
-            return f'<c s="1"><v>{value.toordinal() - _FIRST_DAY.toordinal()}</v></c>'
+        case None | bool():
+            return value, ""
+        case int() | Decimal() if Decimal(value).is_finite():
+            keeps_digits = -_MAX_NUMBER < value < _MAX_NUMBER
+            return (value, "") if keeps_digits else (str(value), "text")
+        case float() if math.isfinite(value):
+            return value, ""
+        case datetime() if value.year >= _FIRST_YEAR:
+            return _days(value.replace(tzinfo=None)), "time"
+        case date() if value.year >= _FIRST_YEAR:
+            return _days(datetime.combine(value, time())), "day"
         case _:
-            text = str(value)
-            return _text(text, 3 if _FORMULA.match(text) else 0)
+            text = _clean(str(value))
+            return text, "text" if _FORMULA.match(text) else ""
 
 
-def _text(text: str, style: int) -> str:
-    text = _EXCEL_ESCAPE.sub("_x005F_", _NO_XML.sub("", text))[:_MAX_TEXT]
-    text = html.escape(text, quote=False).replace("\r", "&#13;")
-    return f'<c s="{style}" t="inlineStr"><is><t xml:space="preserve">{text}</t></is></c>'
+def _days(moment: datetime) -> float:
+    """Return the days that Excel has counted; XlsxWriter is wrong about times in early 1900."""
+    days = (moment - _DAY_ZERO) / timedelta(days=1)
+    return days if days >= _MARCH_1900 else days - 1
+
+
+def _plain(value: object) -> object:
+    """Return a value of numpy or pandas as one of Python, None for one that is missing."""
+    if not type(value).__module__.startswith(("numpy", "pandas")):
+        return value
+    import numpy as np
+    import pandas as pd
+
+    if isinstance(value, np.datetime64):
+        value = pd.Timestamp(value)
+    if value is pd.NaT or value is pd.NA:
+        return None
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _clean(text: str) -> str:
+    """Return what a cell can hold of a text."""
+    units = _NO_XML.sub("", text).encode("utf-16-le")[: 2 * _MAX_TEXT]
+    return units.decode("utf-16-le", errors="ignore")  # it may end within a letter
+
+
+def _write_text(
+    sheet: "Worksheet", place: tuple[int, int], text: str, style: "Format", plain: "Format"
+) -> None:
+    if text.startswith("<r>") and text.endswith("</r>"):
+        # XlsxWriter would take this for XML of its own, and write whatever is in it as it is.
+        sheet.write_rich_string(*place, text[0], plain, text[1:], style)
+    else:
+        sheet.write_string(*place, text, style)

@@ -21,11 +21,7 @@ project = Chassis(
     command="{{ cookiecutter.project_slug }}",
     menu=menu,
     # The first language is the default.
-    languages={
-{%- for code in cookiecutter.languages.split(',') -%}
-"{{ code }}": "{{ {'en': 'English', 'ko': '한국어'}[code] }}"{{ ", " if not loop.last }}
-{%- endfor -%}
-},
+    languages={ {{- cookiecutter.languages | replace('en', '"en": "English"') | replace('ko', '"ko": "한국어"') | replace(',', ', ') -}} },
     # How users sign in; AUTH_BACKEND changes it.
     auth_backend="{{ cookiecutter.auth_backend }}",
 )

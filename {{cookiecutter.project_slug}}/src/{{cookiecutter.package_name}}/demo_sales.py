@@ -1,24 +1,23 @@
 """Orders of a coffee trader that does not exist, for the example page.
 
 Your own service modules look like this one: plain functions that know nothing of Streamlit.
-Delete it together with views/home.py and their tests.
+Delete it together with pages/home.py and their tests.
 """
 
 import math
 import random
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
 
 import pandas as pd
 
-from collections.abc import Callable, Collection, Iterator
-
 REGIONS: Final = ("americas", "asia_pacific", "europe")
 CATEGORIES: Final = ("coffee", "equipment", "tea")
 SHOWN_DAYS: Final = 364  # a year of whole weeks
 
-# "@Home Brewing" looks like a formula to a spreadsheet: see spreadsheet.py.
+# "@Home Brewing" looks like a formula to a spreadsheet: `chassis.to_csv` makes it harmless.
 CUSTOMERS: Final = {
     "americas": ("@Home Brewing", "Cafe Aurora", "Maple & Bean", "Pampas Roastery"),
     "asia_pacific": ("Blue Lantern", "Han River Coffee", "Sakura Tea House", "Southern Cross"),

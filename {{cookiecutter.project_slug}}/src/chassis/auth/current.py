@@ -5,8 +5,8 @@ from urllib.parse import urlencode, urlsplit
 
 import streamlit as st
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
-from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from .. import streamlit_private
 from ..i18n import current_language
 from ..settings import get_settings
 from . import backends, sign_in
@@ -55,9 +55,7 @@ def go_home() -> NoReturn:
 
 def _redirect(path: str) -> NoReturn:
     """Let the browser load an address of the app, as st.login does, and end the run."""
-    context = get_script_run_ctx()
-    if context is not None:
-        message = ForwardMsg()
-        message.auth_redirect.url = path
-        context.enqueue(message)
+    message = ForwardMsg()
+    message.auth_redirect.url = path
+    streamlit_private.send_to_browser(message)
     st.stop()

@@ -6,7 +6,7 @@ from sqlalchemy import Dialect, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 from sqlalchemy.types import TypeDecorator
 
-from ..database.tables import Base, UTCDateTime, utc_now
+from ..database.tables import ChassisBase, UTCDateTime, utc_now
 from .roles import Role, parse_roles
 
 MAX_NAME = 200
@@ -31,10 +31,10 @@ class RoleSet(TypeDecorator[frozenset[Role]]):
         return None if value is None else parse_roles(value.split(","))
 
 
-class User(Base):
+class User(ChassisBase):
     """Somebody who may sign in."""
 
-    __tablename__ = "users"
+    __tablename__ = "chassis_users"
     __table_args__ = (UniqueConstraint("backend", "subject"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -60,15 +60,17 @@ class User(Base):
         return self.disabled_at is None
 
 
-class LoginSession(Base):
+class LoginSession(ChassisBase):
     """One sign-in of one browser; when it ends its row is deleted."""
 
-    __tablename__ = "login_sessions"
+    __tablename__ = "chassis_sessions"
 
     id: Mapped[int] = mapped_column(primary_key=True)
     # The token itself is only in the cookie.
     token_hash: Mapped[str] = mapped_column(String(SHA256_HEX), unique=True)
-    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    user_id: Mapped[int] = mapped_column(
+        ForeignKey("chassis_users.id", ondelete="CASCADE"), index=True
+    )
     created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=utc_now)
     used_at: Mapped[datetime] = mapped_column(UTCDateTime, default=utc_now)
     expires_at: Mapped[datetime] = mapped_column(UTCDateTime, index=True)
@@ -77,23 +79,25 @@ class LoginSession(Base):
     user: Mapped[User] = relationship()
 
 
-class PendingLogin(Base):
+class PendingLogin(ChassisBase):
     """A correct sign-in that its browser has not taken up yet: a code that works once."""
 
-    __tablename__ = "pending_logins"
+    __tablename__ = "chassis_pending_sign_ins"
 
     id: Mapped[int] = mapped_column(primary_key=True)
     code_hash: Mapped[str] = mapped_column(String(SHA256_HEX), unique=True)
     # The hash of the cookie of the browser that signed in; no other browser can use the code.
     browser_hash: Mapped[str] = mapped_column(String(SHA256_HEX))
-    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    user_id: Mapped[int] = mapped_column(
+        ForeignKey("chassis_users.id", ondelete="CASCADE"), index=True
+    )
     expires_at: Mapped[datetime] = mapped_column(UTCDateTime, index=True)
 
 
-class AuditEvent(Base):
+class AuditEvent(ChassisBase):
     """One line of the audit log; it outlives the users that it names."""
 
-    __tablename__ = "audit_events"
+    __tablename__ = "chassis_audit_events"
     __table_args__ = (Index(None, "at", "id"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)

@@ -47,7 +47,7 @@ class Manifest(BaseModel):
     app: str
     app_version: str
     database: str  # sqlite or postgresql
-    revision: str | None
+    revision: str
     created_at: AwareDatetime
     rows: dict[str, int]  # of each table
     sha256: dict[str, str] = {}  # of each file in the archive

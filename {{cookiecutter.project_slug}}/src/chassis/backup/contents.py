@@ -10,9 +10,9 @@ from ..database import revisions
 
 @dataclass(frozen=True)
 class Contents:
-    """The revision of a database, and how many rows each table has."""
+    """The revisions of a database, and how many rows each table has."""
 
-    revision: str | None
+    revision: str
     rows: dict[str, int]
 
 

@@ -205,7 +205,7 @@ def _refuse_foreign(manifest: Manifest) -> None:
         raise BackupError(
             f"the backup is of {manifest.database}, but DATABASE_URL is {url.get_backend_name()}"
         )
-    if manifest.revision and not revisions.is_known(manifest.revision):
+    if not revisions.is_known(manifest.revision):
         raise BackupError(
             f"the backup is at revision {manifest.revision}, which this version of the app does not"
             f" know: use version {manifest.app_version} or newer"

@@ -1,19 +1,13 @@
 """This process: does Streamlit run, and are visitors welcome?"""
 
-from streamlit.runtime import Runtime, RuntimeState
-
-from .. import health
+from .. import health, streamlit_private
 from . import Result
 
 
 def runtime() -> Result:
     """Streamlit accepts sessions."""
-    if not Runtime.exists():
-        return Result("fail", "not started")
-    state = Runtime.instance().state
-    if state in {RuntimeState.INITIAL, RuntimeState.STOPPING, RuntimeState.STOPPED}:
-        return Result("fail", state.name.lower())
-    return Result("pass", "running")
+    reason = streamlit_private.why_not_running()
+    return Result("fail", reason) if reason else Result("pass", "running")
 
 
 def drain() -> Result:

@@ -88,7 +88,7 @@ def prune(dry_run: bool) -> str:
 def _summary(manifest: Manifest) -> str:
     count = len(manifest.sha256) - 1
     rows = sum(manifest.rows.values())
-    return f"{rows} rows, {count} uploaded files, revision {manifest.revision or 'base'}"
+    return f"{rows} rows, {count} uploaded files, revision {manifest.revision}"
 
 
 def _size(size: int) -> str:

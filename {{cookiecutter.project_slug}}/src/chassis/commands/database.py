@@ -1,10 +1,13 @@
-"""The `db` commands; each returns the line to print."""
+"""The `db` commands; each returns the line to print.
+
+Those that only ask do without Alembic, as a release waits for them.
+"""
 
 import sys
 
 import click
 
-from ..database import encryption, revisions
+from ..database import revisions
 
 
 @click.group()
@@ -14,7 +17,7 @@ def db() -> None:
 
 @db.command()
 def head() -> str:
-    """Show the newest revision that this version of the app knows."""
+    """Show the newest revisions that this version of the app knows: chassis+project."""
     return revisions.head()
 
 
@@ -24,13 +27,17 @@ def head() -> str:
     "--keep", metavar="OLDER", help="Refuse to break running code that `db head` calls so."
 )
 def upgrade(target: str, keep: str | None) -> str:
-    """Go forward to REVISION, or to the newest one."""
+    """Go forward to REVISION of the project, or to the newest one.
+
+    The tables of the chassis become the newest, too. "0001+0003", as `head` shows it, names
+    revisions of both.
+    """
+    from ..database import migrate
+
     before = revisions.current()
     if keep:
         revisions.keep_running(keep)
-    if target == "head" and revisions.status() == "newer":
-        return f"The database stays at revision {before}, which fits."
-    revisions.upgrade(target)
+    migrate.upgrade(target)
     return _moved(before)
 
 
@@ -38,17 +45,23 @@ def upgrade(target: str, keep: str | None) -> str:
 @click.argument("target", metavar="REVISION")
 @click.confirmation_option(prompt="Newer tables and columns are deleted with their data. Go on?")
 def downgrade(target: str) -> str:
-    """Go back to REVISION; "base" is before the first one."""
+    """Go back to REVISION of the project, or "-1" for one step.
+
+    "base" is before all tables; "0001+0003", as `current` shows it, names revisions of both.
+    """
+    from ..database import migrate
+
     before = revisions.current()
-    revisions.downgrade(target)
+    migrate.downgrade(target)
     return _moved(before)
 
 
-def _moved(before: str | None) -> str:
+def _moved(before: str) -> str:
     after = revisions.current()
-    if before == after:
-        return f"The database stays at revision {after or 'base'}."
-    return f"The database went from revision {before or 'base'} to {after or 'base'}."
+    if before != after:
+        return f"The database went from revision {before} to {after}."
+    fits = ", which fits" if revisions.status() == "newer" else ""
+    return f"The database stays at revision {after}{fits}."
 
 
 @db.command("current")
@@ -65,14 +78,17 @@ def show_current() -> None:
 def current() -> tuple[str, bool]:
     """Return where the database is, and whether that is where it should be."""
     status = revisions.status()
-    return f"{revisions.current() or 'base'} ({status})", status in revisions.FITTING
+    return f"{revisions.current()} ({status})", status in revisions.FITTING
 
 
 @db.command()
 @click.argument("message")
-def revision(message: str) -> str:
+@click.option("--chassis", "for_chassis", is_flag=True, hidden=True)  # who develops the template
+def revision(message: str, for_chassis: bool) -> str:
     """Write a migration for what has changed in the models."""
-    path = revisions.create(message)
+    from ..database import migrate
+
+    path = migrate.create(message, for_chassis=for_chassis)
     return f"Read and correct it, then run `make format` and `db upgrade`: {path}"
 
 
@@ -82,5 +98,7 @@ def rotate_keys() -> str:
 
     It is the first of DATA_ENCRYPTION_KEYS.
     """
+    from ..database import encryption
+
     count = encryption.rotate()
     return f"{count} values are encrypted with the newest key; the older keys are not needed here."

@@ -17,6 +17,7 @@ COMMANDS: Final = {
     "doctor": ("doctor:doctor", "Examine machine and installation, and say what helps."),
     "drain": ("drain:drain", "Send new visitors elsewhere; open sessions go on."),
     "loadtest": ("loadtest:loadtest", "Open many sessions and measure how long their reruns take."),
+    "reference": ("reference:reference", "Write .env.example and docs/settings.md."),
     "serve": ("serve:serve", "Start the app; this process becomes the server."),
     "sessions": ("sessions:sessions", "Show who is signed in, and end sessions."),
     "smoke": ("smoke:smoke", "Visit the server on this machine as a browser would."),

@@ -1,11 +1,11 @@
-"""The settings for people: .env.example and the table of the README.
+"""The settings for people, written from the settings: .env.example and docs/settings.md."""
 
-Run as a program, it prints one of them: python -m chassis.commands.reference env|markdown
-"""
-
-import sys
+from pathlib import Path
 from typing import Final
 
+import click
+
+from ..errors import ExplainedError
 from ..settings import (
     MASK,
     NEW_KEY_COMMANDS,
@@ -21,6 +21,32 @@ HEADER: Final = """\
 # (NAME_FILE or /run/secrets/NAME), these over .env.<APP_ENV>, and that over .env.
 # Values stand as they are: ${NAME} is not expanded. Keep .env out of version control.
 """
+
+DOCUMENT: Final = """\
+# Settings
+
+Written by `make reference`. `.env.example` has the same settings, ready to be copied; `check`
+prints the value of each and where it comes from. The environment wins over secret files
+(`NAME_FILE`, `/run/secrets/NAME`), these over `.env.<APP_ENV>`, and that over `.env`.
+
+"""
+
+
+class OutdatedError(ExplainedError):
+    """A file is not what the settings say."""
+
+
+@click.command()
+@click.option("--check", is_flag=True, help="Only tell whether the files are up to date.")
+def reference(check: bool) -> None:
+    """Write .env.example and docs/settings.md."""
+    for name, text in (".env.example", env_example()), ("docs/settings.md", document()):
+        path = Path(name)
+        if path.is_file() and path.read_text(encoding="utf-8") == text:
+            continue
+        if check:
+            raise OutdatedError(f"{name} is not what the settings say: make reference")
+        path.write_text(text, encoding="utf-8", newline="\n")
 
 
 def env_example() -> str:
@@ -44,19 +70,12 @@ def _env_block(field: str) -> str:
     return "".join(f"# {line}\n" for line in [*lines, f"{field.upper()}={value}"])
 
 
-def markdown_table() -> str:
-    """Return the table of settings for the README."""
+def document() -> str:
+    """Return docs/settings.md: the table of the settings."""
     rows = ["| Variable | Default | |", "| --- | --- | --- |"]
     for field, info in settings_class().model_fields.items():
         default = default_text(info)
         if default and " " not in default:  # a value, not a phrase
             default = f"`{default}`"
         rows.append(f"| `{field.upper()}` | {default} | {info.description} |")
-    return "\n".join(rows) + "\n"
-
-
-if __name__ == "__main__":
-    documents = {"env": env_example, "markdown": markdown_table}
-    if sys.argv[1:] not in [["env"], ["markdown"]]:
-        sys.exit("usage: python -m chassis.commands.reference env|markdown")
-    sys.stdout.buffer.write(documents[sys.argv[1]]().encode("utf-8"))
+    return DOCUMENT + "\n".join(rows) + "\n"

@@ -12,7 +12,7 @@ from ..auth.audit import Actor
 from ..auth.roles import Role
 from ..auth.users import Account, UserError
 from ..database import revisions
-from ..database.revisions import RevisionError
+from ..database.chains import RevisionError
 from .table import columns
 
 ROLE_OPTION = click.option(

@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session
 
-from .. import project
+from .. import kept, project
 from ..errors import ExplainedError
 from ..settings import get_settings
 from .turns import Turns
@@ -219,9 +219,7 @@ def _turn(database: _Database, read_only: bool) -> Iterator[None]:
 
 
 def _databases() -> dict[str, _Database]:
-    # Kept at the library, as this module does not survive a hot reload.
-    databases: dict[str, _Database] = vars(sqlalchemy).setdefault("_app_databases", {})
-    return databases
+    return kept.in_process("databases", dict[str, _Database])
 
 
 def _database() -> _Database:

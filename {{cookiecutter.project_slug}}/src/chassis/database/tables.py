@@ -1,4 +1,4 @@
-"""What all tables share: a base class with a naming convention, time in UTC, the list of models."""
+"""What all tables share: base classes with a naming convention, time in UTC, the list of models."""
 
 import importlib
 from datetime import UTC, datetime
@@ -44,10 +44,21 @@ class UTCDateTime(TypeDecorator[datetime]):
         return value.astimezone(UTC)
 
 
-class Base(DeclarativeBase):
-    """The base of every model; models live in files called models.py, where migrations look."""
+# All tables of the database: those of a project may refer to the users.
+METADATA: Final = MetaData(naming_convention=NAMING)
 
-    metadata = MetaData(naming_convention=NAMING)
+
+class Base(DeclarativeBase):
+    """The base of a project's models, in files called models.py, where migrations look."""
+
+    metadata = METADATA
+    type_annotation_map = {datetime: UTCDateTime}  # noqa: RUF012 - SQLAlchemy reads it so
+
+
+class ChassisBase(DeclarativeBase):
+    """The base of the chassis' models, so that a project's class may have the name of one."""
+
+    metadata = METADATA
     type_annotation_map = {datetime: UTCDateTime}  # noqa: RUF012 - SQLAlchemy reads it so
 
 
@@ -63,4 +74,4 @@ def load_models() -> MetaData:
     for path in sorted([*here.folder.glob("models.py"), *here.folder.glob("*/models.py")]):
         parts = path.relative_to(here.folder).with_suffix("").parts
         importlib.import_module(".".join([here.package, *parts]))
-    return Base.metadata
+    return METADATA

@@ -1,1 +1,1 @@
-"""The pages that come with the chassis; each is a function, opened by its address."""
+"""The pages that come with the chassis: one module a page, drawn by its `draw()`."""

@@ -46,6 +46,5 @@ def draw() -> None:
         for label, value in versions.items():
             # A container around each makes all of them equally wide.
             st.container().metric(label, value, border=True)
-
     if current_user_or_stop().has(Role.ADMIN):
         draw_settings(settings)

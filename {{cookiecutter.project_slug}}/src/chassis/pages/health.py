@@ -20,18 +20,19 @@ from ..ui.local_time import time_zone
 REFRESH_SECONDS = 10
 
 
-def status_badges() -> dict[str, tuple[str, str, str]]:
-    """Return text, icon and colour of each status."""
-    return {
+def badge(status: Status) -> str:
+    """Return the Markdown of a status: icon, text and colour."""
+    text, icon, color = {
         "pass": (_("OK"), ":material/check_circle:", "green"),
         "warn": (_("Warning"), ":material/warning:", "orange"),
         "fail": (_("Failed"), ":material/error:", "red"),
-    }
+    }[status]
+    return f":{color}-badge[{icon} {text}]"
 
 
-def check_names() -> dict[str, str]:
-    """Return what users call each check."""
-    return {
+def check_name(name: str) -> str:
+    """Return what users call a check, in their language."""
+    names = {
         "runtime": _("Streamlit runtime"),
         "drain": _("Accepts sessions"),
         "database": _("Database"),
@@ -41,11 +42,15 @@ def check_names() -> dict[str, str]:
         "cpu": _("Processor"),
         "redis": _("Redis"),
     }
+    return names.get(name, name)
 
 
-def detail_texts() -> dict[str, str]:
-    """Return what the checks say besides figures; errors stay as /readyz and the log have them."""
-    return {
+def translated(detail: str) -> str:
+    """Translate a detail such as "running" or "31 % free".
+
+    Errors stay as /readyz and the log have them.
+    """
+    texts = {
         "running": _("running"),
         "accepting sessions": _("accepting sessions"),
         "free": _("free"),
@@ -61,6 +66,8 @@ def detail_texts() -> dict[str, str]:
             "unreachable, limits hold for each process on its own"
         ),
     }
+    text = detail.strip("0123456789 %")
+    return detail.replace(text, texts.get(text, text))
 
 
 def draw_report(report: health.Report, *, details: bool) -> None:
@@ -68,12 +75,12 @@ def draw_report(report: health.Report, *, details: bool) -> None:
     headlines = {
         "pass": _("All checks have passed."),
         "warn": _("The app works, but something needs attention."),
-        "fail": _("This process takes no new visitors."),
+        "fail": _("Not accepting new sessions."),
     }
     rows = []
     for name, result in report.results.items():
         row = {
-            _("Check"): check_names().get(name, name),
+            _("Check"): check_name(name),
             _("Status"): badge(result.status),
         }
         if details:
@@ -82,18 +89,6 @@ def draw_report(report: health.Report, *, details: bool) -> None:
         rows.append(row)
     st.markdown(f"{badge(report.status)} {headlines[report.status]}")
     st.table(pd.DataFrame(rows).set_index(_("Check")))
-
-
-def badge(status: Status) -> str:
-    """Return the Markdown of a status: icon, text and colour."""
-    text, icon, color = status_badges()[status]
-    return f":{color}-badge[{icon} {text}]"
-
-
-def translated(detail: str) -> str:
-    """Translate a detail such as "running" or "31 % free"."""
-    text = detail.strip("0123456789 %")
-    return detail.replace(text, detail_texts().get(text, text))
 
 
 def draw_figures(now: health.Snapshot) -> None:

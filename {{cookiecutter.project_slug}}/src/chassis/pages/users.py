@@ -59,8 +59,8 @@ def draw_code() -> None:
     with st.container(border=True):
         st.write(
             _(
-                "Give this code to %(username)s, on a way that only he or she can read. It works "
-                "once, within %(hours)s hours: on the sign-in page, below the password.",
+                "Give this code to %(username)s in a way that only they can read. It works once, "
+                "within %(hours)s hours: on the sign-in page, below the password.",
                 username=f"**{plain(username)}**",
                 hours=users.RESET_CODE_HOURS,
             )
@@ -125,17 +125,17 @@ def draw_add_form() -> None:
 def add_user() -> None:
     """Add the user of the form."""
     actor = admin()
-    state = st.session_state
+    fields = st.session_state
 
     def change() -> None:
         user = users.create(
-            state["add_username"],
-            name=state["add_name"],
-            email=state["add_email"],
-            roles={state["add_role"]},
+            fields["add_username"],
+            name=fields["add_name"],
+            email=fields["add_email"],
+            roles={fields["add_role"]},
             actor=actor,
         )
-        state["users_code"] = (user.username, users.make_reset_code(user.id, actor))
+        fields["users_code"] = (user.username, users.make_reset_code(user.id, actor))
 
     attempt(change, _("The user is added."))
 

@@ -6,9 +6,10 @@ from typing import Any
 
 from starlette.middleware import Middleware
 
-from .. import logs
+from .. import logs, project
 from ..auth import oidc
 from ..limits import get_limiter
+from ..project import ProjectError
 from ..settings import Settings, SettingsError, get_settings
 from . import auth_routes, launch, probes
 from .gate import Gate
@@ -25,7 +26,7 @@ SCRIPT = Path(__file__).parents[1] / "script" / "main.py"
 
 
 def assemble() -> dict[str, Any]:
-    """Return the arguments of `st.App`; a wrong setting ends the process here."""
+    """Return the arguments of `st.App`; a wrong setting or page ends the process here."""
     settings = _start()
     return {
         "script_path": SCRIPT,
@@ -43,10 +44,11 @@ def _start() -> Settings:
         settings = get_settings()
         logs.configure(settings)
         get_limiter()
+        project.current().pages()  # the first visitor would be late to find a wrong one
         # Again, for those who start with `streamlit run`.
         if note := launch.check_database(settings):
             logs.get_logger(__name__).warning("database", reason=note)
-    except (SettingsError, launch.StartError) as error:
+    except (SettingsError, ProjectError, launch.StartError) as error:
         sys.exit(str(error))
     return settings
 

@@ -8,9 +8,8 @@ from urllib.parse import urlencode
 from starlette.requests import Request
 from starlette.responses import RedirectResponse
 from starlette.routing import Route
-from streamlit.web.server.starlette.starlette_auth_routes import _clear_auth_cookie
 
-from .. import project
+from .. import project, streamlit_private
 from ..auth import sessions, sign_in
 from ..database.engine import DatabaseUnavailable
 from ..logs import get_logger
@@ -67,7 +66,7 @@ def routes(settings: Settings) -> list[Route]:
             response.raw_headers.extend((b"set-cookie", cookie) for cookie in cookies)
             if settings.auth_backend == "oidc":
                 # Streamlit's own cookie is valid for 30 days and cannot be revoked.
-                _clear_auth_cookie(response, request)
+                streamlit_private.clear_auth_cookie(response, request)
         return response
 
     return [Route(settings.base_path + sign_in.CONTINUE, take_up, methods=["GET"])]

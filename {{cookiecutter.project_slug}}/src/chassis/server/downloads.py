@@ -4,33 +4,22 @@ Streamlit gives such a file to no session, and deletes it when two runs have end
 visitors, whether or not the browser has fetched it.
 """
 
-from __future__ import annotations
-
 import asyncio
-import secrets
-from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-if TYPE_CHECKING:
-    from streamlit.runtime.media_file_manager import MediaFileManager
+from .. import streamlit_private
+from ..streamlit_private import MediaFileManager
 
 # How long a file waits for the browser, which asks for it as soon as it is told the address.
 KEEP_SECONDS: Final = 60
 
 
 def keep(files: MediaFileManager) -> None:
-    """Let each file that is made from now on have a reference of its own for a minute."""
+    """Hold each file that is made from now on for a minute."""
     loop = asyncio.get_running_loop()
-    make = files.execute_deferred
 
-    def make_and_keep(file_id: str) -> str:
-        url = make(file_id)
-        reference = f"download {secrets.token_hex(8)}"  # like the id of a session
-        with files._lock:
-            files._files_by_session_and_coord[reference] = {"": PurePosixPath(url).stem}
-        loop.call_soon_threadsafe(
-            loop.call_later, KEEP_SECONDS, files.clear_session_refs, reference
-        )
-        return url
+    def hold(file_id: str) -> None:
+        let_go = streamlit_private.hold_file(files, file_id)
+        loop.call_soon_threadsafe(loop.call_later, KEEP_SECONDS, let_go)
 
-    vars(files)["execute_deferred"] = make_and_keep  # Streamlit has no hook for this
+    streamlit_private.when_a_file_is_made(files, hold)

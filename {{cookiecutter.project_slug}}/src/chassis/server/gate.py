@@ -2,15 +2,15 @@
 
 import ipaddress
 import posixpath
-from pathlib import Path
 from urllib.parse import urlsplit
 
-import streamlit
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from .. import streamlit_private
 from ..settings import Settings
 from .probes import PROBE_PATHS
 from .refusal import refuse
+from .request import path_of
 
 # What Streamlit serves below /_stcore, less what is not for visitors: metrics (own port), the
 # script health check (runs the whole script for anybody) and the agent API (no login, no limits).
@@ -32,7 +32,7 @@ def _below(path: str, tree: str) -> bool:
 
 
 def _static_files() -> frozenset[str]:
-    root = Path(streamlit.__file__).parent / "static"
+    root = streamlit_private.STATIC
     return frozenset(f"/{file.relative_to(root).as_posix()}" for file in root.rglob("*"))
 
 
@@ -64,7 +64,7 @@ class Gate:
             return 400, "This host name is not served here (see APP_BASE_URL)."
         if scope["type"] == "websocket" and not self._same_origin(scope, host):
             return 403, "Connections from other sites are not accepted."
-        return None if self._exists(scope["path"]) else (404, "Not found.")
+        return None if self._exists(path_of(scope, self._base_path)) else (404, "Not found.")
 
     def _client_allowed(self, scope: Scope) -> bool:
         if not self._allowed_ips:
@@ -97,7 +97,6 @@ class Gate:
 
     def _exists(self, path: str) -> bool:
         """Tell whether there is something at `path`, because Streamlit answers 200 for any path."""
-        path = posixpath.normpath("/" + path.removeprefix(self._base_path).lstrip("/"))
         if _below(path, "/_stcore"):
             return any(_below(path, tree) for tree in CORE_PATHS)
         if "/." in path or any(_below(path, tree) for tree in NOT_PAGES):

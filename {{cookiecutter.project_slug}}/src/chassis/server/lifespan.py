@@ -12,10 +12,8 @@ from typing import Final
 
 import streamlit as st
 import uvicorn
-from streamlit import config
-from streamlit.runtime import Runtime
 
-from .. import health, project
+from .. import health, project, streamlit_private
 from ..auth import audit, sessions
 from ..database import engine
 from ..database.engine import DatabaseUnavailable
@@ -23,7 +21,7 @@ from ..limits import get_limiter
 from ..logs import get_logger
 from ..settings import Settings, SettingsError, get_settings
 from ..ui.libraries import import_libraries
-from . import downloads, identity_gate, metrics_server, service_manager
+from . import downloads, metrics_server, open_tabs, service_manager
 
 log = get_logger(__name__)
 
@@ -44,17 +42,22 @@ async def lifespan(_app: st.App) -> AsyncGenerator[None]:
     """Start what runs beside Streamlit, and stop it again."""
     settings = get_settings()
     _warn_about_start()
-    downloads.keep(Runtime.instance().media_file_mgr)
+    downloads.keep(streamlit_private.media_files())
     stop_metrics = _serve_metrics(settings)
     tasks = [
         _start(_expire_sessions()),
         _start(_prune(settings)),
-        _start(identity_gate.watch(settings)),
+        _start(open_tabs.watch(settings)),
         _start(service_manager.report(settings)),
     ]
     if threading.current_thread() is threading.main_thread():
         _handle_signals(settings.app_drain_seconds, tasks)
-    if not settings.is_development:
+    if settings.is_development:
+        ours = project.current()
+        streamlit_private.reload_together(
+            ["chassis", ours.package], first=["chassis.ui.shell", ours.module]
+        )
+    else:
         # Streamlit collects garbage after each run, in half of its time: spare it the modules.
         gc.freeze()
         tasks.append(_start(_warm_up()))
@@ -86,7 +89,7 @@ def _start(work: Coroutine[None, None, None]) -> asyncio.Task[None]:
 
 def _warn_about_start() -> None:
     """Say so when the process was not started through `streamlit run`."""
-    if config._server_mode == "asgi-server":  # there is no public name
+    if streamlit_private.is_under_an_asgi_server():
         log.warning(
             "started by an ASGI server: STREAMLIT_* variables are ignored and several workers "
             "break uploads; use the serve command"
@@ -109,9 +112,8 @@ def _handle_signals(drain_seconds: int, tasks: list[asyncio.Task[None]]) -> None
 
     SIGTERM first waits for open sessions; a second signal, and SIGINT, end that.
     """
-    # uvicorn offers no other way to its Server under `streamlit run`.
-    server = getattr(signal.getsignal(signal.SIGTERM), "__self__", None)
-    if isinstance(server, uvicorn.Server):
+    server = streamlit_private.uvicorn_server()
+    if server is not None:
         server.config.timeout_graceful_shutdown = SHUTDOWN_SECONDS
 
         loop = asyncio.get_running_loop()
@@ -150,7 +152,7 @@ async def _warm_up() -> None:
     """Do what takes long at the first time, so that the first visitor does not wait for it."""
     await asyncio.sleep(WARM_UP_DELAY_SECONDS)
     await asyncio.to_thread(import_libraries)
-    ok, detail = await Runtime.instance().does_script_run_without_error()
+    ok, detail = await streamlit_private.first_run()
     if not ok:
         log.error("the first run failed", detail=detail)
     if health.sessions_open() == 0:  # what is frozen may never be freed: no visitor's data
@@ -173,9 +175,6 @@ async def _expire_sessions() -> None:
     """Let go of closed sessions in time, also when nobody comes."""
     while True:
         await asyncio.sleep(EXPIRY_SECONDS)
-        # Private, so with care: a later Streamlit may do it by itself.
-        sessions = getattr(Runtime.instance(), "_session_mgr", None)
-        cache = getattr(getattr(sessions, "_session_storage", None), "_cache", None)
-        if cache is not None and cache.expire():
+        if streamlit_private.expire_sessions():
             # A session is part of reference cycles; its files are deleted when it is collected.
             gc.collect()

@@ -11,26 +11,16 @@ from typing import Any, Final
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 from wsgiref.types import StartResponse, WSGIEnvironment
 
+import streamlit as st
 from prometheus_client import REGISTRY, make_wsgi_app
 from prometheus_client.core import Metric
 from prometheus_client.registry import Collector
-from streamlit import config
-from streamlit.runtime import Runtime
-from streamlit.runtime.stats import (
-    CACHE_MEMORY_FAMILY,
-    USER_SESSION_EVENTS_FAMILY,
-    CacheStat,
-    CounterStat,
-    GaugeStat,
-    HistogramStat,
-    Stat,
-    group_cache_stats,
-)
 
 from .. import metrics
 from ..backup.folder import Folder
 from ..logs import get_logger
 from ..settings import Settings, SettingsError
+from ..streamlit_private import stats, stats_manager
 
 log = get_logger(__name__)
 
@@ -129,46 +119,48 @@ class StreamlitCollector(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """Return the families that exist now; none before the runtime does."""
-        if not Runtime.exists():
+        manager = stats_manager()
+        if manager is None:
             return
-        manager = Runtime.instance().stats_mgr
         # Streamlit may count by user; no metric of ours has personal data.
         known = manager.registered_families()
-        names = [name for name in known if name != USER_SESSION_EVENTS_FAMILY]
+        names = [name for name in known if name != stats.USER_SESSION_EVENTS_FAMILY]
         try:
             families = manager.get_stats(names)
         except Exception:  # our own families must not be lost with Streamlit's
             log.warning("the statistics of Streamlit are not available", exc_info=True)
             return
-        for name, stats in families.items():
-            if name == CACHE_MEMORY_FAMILY:
-                yield from _cache_memory([stat for stat in stats if isinstance(stat, CacheStat)])
-            elif name in names and stats:
-                yield _family(name, stats)
+        for name, found in families.items():
+            if name == stats.CACHE_MEMORY_FAMILY:
+                yield from _cache_memory(
+                    [stat for stat in found if isinstance(stat, stats.CacheStat)]
+                )
+            elif name in names and found:
+                yield _family(name, found)
 
 
-def _family(name: str, stats: Sequence[Stat]) -> Metric:
-    metric = Metric(f"streamlit_{name}", stats[0].help or "Reported by Streamlit.", stats[0].type)
-    for stat in stats:
-        if isinstance(stat, HistogramStat):
+def _family(name: str, found: Sequence[stats.Stat]) -> Metric:
+    metric = Metric(f"streamlit_{name}", found[0].help or "Reported by Streamlit.", found[0].type)
+    for stat in found:
+        if isinstance(stat, stats.HistogramStat):
             labels = stat.labels or {}
             for bound, number in stat.buckets:
                 bucket = {**labels, "le": "+Inf" if bound == math.inf else str(bound)}
                 metric.add_sample(f"{metric.name}_bucket", bucket, number)
             metric.add_sample(f"{metric.name}_count", labels, stat.observation_count)
             metric.add_sample(f"{metric.name}_sum", labels, stat.observation_sum)
-        elif isinstance(stat, CounterStat):
+        elif isinstance(stat, stats.CounterStat):
             metric.add_sample(f"{metric.name}_total", stat.labels or {}, stat.value)
-        elif isinstance(stat, GaugeStat):
+        elif isinstance(stat, stats.GaugeStat):
             metric.add_sample(metric.name, stat.labels or {}, stat.value)
     return metric
 
 
-def _cache_memory(stats: list[CacheStat]) -> Iterator[Metric]:
+def _cache_memory(found: list[stats.CacheStat]) -> Iterator[Metric]:
     size = Metric("streamlit_cache_memory_bytes", "Memory of a cache.", "gauge")
     entries = Metric("streamlit_cache_entries", "Entries of a cache of unknown size.", "gauge")
-    measured = config.get_option("server.enableExpensiveMemoryStats")
-    for stat in group_cache_stats(stats):
+    measured = st.get_option("server.enableExpensiveMemoryStats")
+    for stat in stats.group_cache_stats(found):
         metric = size if measured or stat.category_name not in COUNTED_CACHES else entries
         labels = {"cache_type": stat.category_name, "cache": stat.cache_name}
         metric.add_sample(metric.name, labels, stat.byte_length)

@@ -8,6 +8,7 @@ from typing import Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from .. import streamlit_private
 from ..auth.oidc import REDIRECT
 from ..settings import Settings
 
@@ -48,8 +49,8 @@ class OidcFailures:
         if message["status"] >= 400:
             return True
         cookies = [value for name, value in message["headers"] if name.lower() == b"set-cookie"]
+        start = f"{streamlit_private.USER_COOKIE}=".encode("ascii")
         signed_in = any(
-            cookie.startswith(b"_streamlit_user=") and not cookie.startswith(b'_streamlit_user="";')
-            for cookie in cookies
+            cookie.startswith(start) and not cookie.startswith(start + b'"";') for cookie in cookies
         )
         return path == self._callback and not signed_in

@@ -1,21 +1,12 @@
 """What happens when a page fails: the log has the traceback, the user gets an id to report."""
 
-import threading
-from typing import Final
-
 import streamlit as st
-from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from .. import metrics
+from .. import metrics, session_notes, streamlit_private
 from ..i18n import _
 from ..logs import error_id
 from ..settings import get_settings
 from ..ui.problems import EXPECTED, draw_problem
-
-MAX_NOTED: Final = 1000
-
-_failed: dict[str, None] = {}
-_lock = threading.Lock()
 
 
 def on_script_error(error: Exception) -> bool:
@@ -27,9 +18,8 @@ def on_script_error(error: Exception) -> bool:
         draw_problem(error)
         return True
     metrics.script_error(type(error).__name__)
-    context = get_script_run_ctx(suppress_warning=True)
-    if context is not None:
-        mark_failed(context.session_id)
+    if (session_id := streamlit_private.session_id()) is not None:
+        session_notes.failed.add(session_id)
     if get_settings().is_development:
         return False  # Streamlit shows the traceback
     message = _(
@@ -39,17 +29,3 @@ def on_script_error(error: Exception) -> bool:
     )
     st.error(message, icon=":material/error:")
     return True
-
-
-def mark_failed(session_id: str) -> None:
-    """Note that the running script of a session failed."""
-    with _lock:
-        _failed[session_id] = None
-        if len(_failed) > MAX_NOTED:  # nobody takes the notes when metrics are off
-            del _failed[next(iter(_failed))]
-
-
-def take_failed(session_id: str) -> bool:
-    """Return whether the script of a session failed since the last call."""
-    with _lock:
-        return session_id in _failed and _failed.pop(session_id) is None

@@ -3,12 +3,11 @@
 import base64
 import hashlib
 from html.parser import HTMLParser
-from pathlib import Path
 
-import streamlit
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from .. import streamlit_private
 from ..settings import Settings
 
 # Two years, the value of Mozilla's TLS guidelines and of the HSTS preload list.
@@ -51,8 +50,7 @@ def inline_script_hashes() -> list[str]:
     The scripts change with Streamlit's version, so their hashes are computed, never written down.
     """
     parser = _InlineScripts()
-    index = Path(streamlit.__file__).parent / "static" / "index.html"
-    parser.feed(index.read_text(encoding="utf-8"))
+    parser.feed((streamlit_private.STATIC / "index.html").read_text(encoding="utf-8"))
     digests = (hashlib.sha256(script.encode()).digest() for script in parser.scripts)
     return [f"'sha256-{base64.b64encode(digest).decode()}'" for digest in digests]
 

@@ -14,11 +14,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
-from .. import metrics
-from ..limits import Limiter, note_throttled
+from .. import metrics, session_notes
+from ..limits import Limiter
 from ..logs import get_logger
 from ..settings import Settings
-from .script_errors import take_failed
 
 log = get_logger(__name__)
 
@@ -65,7 +64,7 @@ class RunTimer:
         elif kind == "navigation":
             self._page = self._current_page(message)
         elif kind == "script_finished" and self._started is not None:
-            failed = take_failed(self.session_id)
+            failed = session_notes.failed.take(self.session_id)
             result = "error" if failed else RESULTS.get(message.script_finished, "unknown")
             metrics.script_run(self._page, result, time.perf_counter() - self._started)
             self._started = None
@@ -103,7 +102,7 @@ class SessionTraffic:
                 message = await receive()
                 kind = message_kind(message)
                 if kind == "rerun_script" and await self._delay(tab):
-                    note_throttled(timer.session_id)
+                    session_notes.throttled.add(timer.session_id)
                 if kind is None or kind in ALLOWED_MESSAGES:
                     return message
                 log.warning("message refused", message_type=kind)

@@ -3,7 +3,7 @@
 import inspect
 from ipaddress import IPv4Network
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
@@ -68,6 +68,7 @@ class Settings(BaseSettings):
     app_language: Language = Field(
         default_factory=lambda: next(iter(project.current().languages)),
         description="The language in which the interface starts; en is always there.",
+        json_schema_extra={"default_text": "the first of app.py"},
     )
     app_debug: bool = Field(
         default=False,
@@ -110,6 +111,7 @@ class Settings(BaseSettings):
     auth_backend: AuthBackend = Field(
         default_factory=lambda: project.current().auth_backend,
         description="Who says who a visitor is: password, oidc, proxy or none.",
+        json_schema_extra={"default_text": "that of app.py"},
     )
     auth_allow_anonymous: bool = Field(
         default=False,
@@ -292,6 +294,16 @@ class Settings(BaseSettings):
             raise TypeError(
                 f"{cls.__name__} must not change {', '.join(taken)} of chassis.Settings"
             )
+
+    @classmethod
+    def current(cls) -> Self:
+        """Return the settings of this process as this class: typed access to fields of your own."""
+        from .reading import get_settings  # which imports this module
+
+        settings = get_settings()
+        if not isinstance(settings, cls):
+            raise TypeError(f"{cls.__name__} is not that of app.py: Chassis(..., settings=...)")
+        return settings
 
     @property
     def is_production(self) -> bool:

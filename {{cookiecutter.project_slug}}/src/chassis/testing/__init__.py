@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from .. import project
 from ..auth import sessions
 from ..auth.roles import Role
 from ..database import engine
@@ -23,9 +24,17 @@ from .sites import Site, start_site, with_database
 
 @pytest.fixture(autouse=True)
 def clean_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Keep the developer's variables and data out of the tests, and settings out of the next."""
+    """Keep the developer's variables and data out of the tests, and settings out of the next.
+
+    Whatever the project says, its interface is English and users sign in with passwords.
+    """
     for name in names():
         monkeypatch.delenv(name, raising=False)
+    here = project.current()
+    if here.auth_backend != "password":
+        monkeypatch.setenv("AUTH_BACKEND", "password")
+    if next(iter(here.languages)) != "en":
+        monkeypatch.setenv("APP_LANGUAGE", "en")
     monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path}/app.db")  # not there yet
     get_settings.cache_clear()
     yield
@@ -68,9 +77,7 @@ def database(
 
 @pytest.fixture
 def pages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Let a test open pages: in English, with users of its own who sign in with passwords."""
-    monkeypatch.setenv("APP_LANGUAGE", "en")
-    monkeypatch.setenv("AUTH_BACKEND", "password")
+    """Let a test open pages, on a database of its own with users of its own."""
     monkeypatch.setenv("DATABASE_URL", new_sqlite(tmp_path / "pages.db"))
     get_settings.cache_clear()
     yield

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import URL, NullPool, create_engine, make_url
 
-from ..database import engine, revisions
+from ..database import engine, migrate
+from ..database.engine import get_engine as get_engine  # for tests that listen to it
 from ..settings import get_settings
 
 
@@ -79,8 +80,9 @@ def _postgres_template() -> str:
 def _migrate(url: str) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DATABASE_URL", url)
+        patch.setenv("AUTH_BACKEND", "password")  # needs no settings of a provider
         get_settings.cache_clear()
-        revisions.upgrade()
+        migrate.upgrade()
         engine.forget()
     get_settings.cache_clear()
 

@@ -3,8 +3,8 @@
 from typing import Any
 
 from streamlit.testing.v1 import AppTest
-from streamlit.util import calc_hash
 
+from .. import streamlit_private
 from ..auth import audit, sessions, users
 from ..auth.roles import Role
 from ..auth.users import Account
@@ -42,10 +42,18 @@ def add_user(role: Role, username: str = "", **options: Any) -> Account:
     return users.create(username or role.value, roles={role}, actor=SYSTEM, **options)
 
 
+def set_roles(user: Account, *roles: Role) -> None:
+    """Give the user these roles in the place of those that he or she has."""
+    users.set_roles(user.id, roles, actor=SYSTEM)
+
+
 def at(app: AppTest, address: str) -> AppTest:
     """Open the page with this address, and run it.
 
     AppTest.switch_page looks for files, which the pages of the chassis are not.
     """
-    app._page_hash = calc_hash(address)
-    return app.run()
+    streamlit_private.choose_page(app, address)
+    app.run()
+    if not streamlit_private.knows_page(app, address):  # Streamlit opens the start page instead
+        raise ValueError(f"no page of the menu has the address {address!r}")
+    return app

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,10 +18,13 @@ from .databases import new_sqlite
 from .ports import free_port
 
 START_SECONDS = 60
+COMMAND = (sys.executable, "-m", "chassis")
 
 # As in production, but reached directly, and without limits that many tests at once would hit.
 PRODUCTION = {
     "APP_ENV": "production",
+    # Tests read the texts as the code has them.
+    "APP_LANGUAGE": "en",
     # Tests of sign-in choose another one.
     "AUTH_BACKEND": "none",
     "AUTH_ALLOW_ANONYMOUS": "true",
@@ -60,13 +63,16 @@ class Server:
 
 @contextlib.contextmanager
 def running_server(
-    directory: Path, variables: Mapping[str, str], folder: Path | None = None
+    directory: Path,
+    variables: Mapping[str, str],
+    folder: Path | None = None,
+    command: Sequence[str] = COMMAND,
 ) -> Iterator[Server]:
     """Start `serve` with these variables, wait until it is ready, stop it at the end.
 
     It runs in `folder`, or in that of the project.
     """
-    server = start_server(directory, variables, folder)
+    server = start_server(directory, variables, folder, command)
     try:
         _wait_until_ready(server)
         yield server
@@ -80,7 +86,10 @@ def running_server(
 
 
 def start_server(
-    directory: Path, variables: Mapping[str, str], folder: Path | None = None
+    directory: Path,
+    variables: Mapping[str, str],
+    folder: Path | None = None,
+    command: Sequence[str] = COMMAND,
 ) -> Server:
     """Start `serve` on free ports; `directory` receives its output."""
     port, metrics_port = int(variables.get("APP_PORT") or free_port()), free_port()
@@ -97,7 +106,7 @@ def start_server(
     output = directory / f"server-{port}.log"
     with output.open("wb") as stream:
         process = subprocess.Popen(
-            [sys.executable, "-m", "chassis", "serve"],
+            [*command, "serve"],
             cwd=folder or root(),
             env=environment,
             stdout=stream,

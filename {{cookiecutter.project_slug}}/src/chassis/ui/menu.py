@@ -2,7 +2,6 @@
 
 import importlib
 from collections.abc import Callable, Mapping
-from functools import cache
 from typing import Any
 
 import streamlit as st
@@ -12,7 +11,7 @@ from ..auth.access import AccessDenied
 from ..auth.identity import Identity
 from ..auth.roles import Role
 from ..i18n import _
-from ..project import Page, ProjectError
+from ..project import Page
 from ..settings import get_settings
 
 
@@ -22,10 +21,7 @@ def draw_menu(section: str, user: Identity) -> st.Page:
     It knows all pages, so that the address of one that is not for the user leads to a text that
     says so: raises AccessDenied.
     """
-    roles = {}
-    for page in all_pages():
-        visibility = "visible" if user.has(page.role) else "hidden"
-        roles[_streamlit_page(page, visibility=visibility)] = page.role
+    roles = {_streamlit_page(page, user): page.role for page in all_pages()}
     chosen = st.navigation({section: list(roles)})
     if not user.has(roles[chosen]):
         st.title(chosen.title)
@@ -44,24 +40,12 @@ def stand_in(name: str, title: str) -> st.Page:
 
 
 def all_pages() -> list[Page]:
-    """Return the pages in the order of the menu, those of the project first.
-
-    Raises ProjectError where two have one address.
-    """
-    pages = [*project.current().menu(), *chassis_pages()]
-    seen: set[str] = set()
-    for page in pages:
-        if page.address in seen:
-            raise ProjectError(
-                f"two pages have the address /{page.address}: give yours another `url_path` in "
-                "app.py, or another file name"
-            )
-        seen.add(page.address)
-    return pages
+    """Return the pages in the order of the menu, those of the project first."""
+    return [*project.current().pages(), *chassis_pages()]
 
 
 def chassis_pages() -> list[Page]:
-    """Return the pages that come with the chassis."""
+    """Return the pages that come with the chassis; their addresses are project.RESERVED."""
     backend = get_settings().auth_backend
     pages = [
         _own("health", _("Health"), ":material/monitor_heart:"),
@@ -89,7 +73,6 @@ def _own(name: str, title: str, icon: str, role: Role = Role.VIEWER) -> Page:
     return Page(_drawing(name), title, icon, role, url_path=name)
 
 
-@cache
 def _drawing(name: str) -> Callable[[], None]:
     """Return the function that draws a page of the chassis, imported when it is opened."""
 
@@ -99,10 +82,15 @@ def _drawing(name: str) -> Callable[[], None]:
     return draw
 
 
-def _streamlit_page(page: Page, **options: Any) -> st.Page:
-    script = page.script if callable(page.script) else _path(page.script)
-    options |= {"title": page.title, "icon": page.icon, "default": page.default}
-    return st.Page(script, url_path=page.address, **options)
+def _streamlit_page(page: Page, user: Identity) -> st.Page:
+    return st.Page(
+        _path(page.script) if isinstance(page.script, str) else page.script,
+        title=page.title,
+        icon=page.icon,
+        url_path=page.address,
+        default=page.default,
+        visibility="visible" if user.has(page.role) else "hidden",
+    )
 
 
 def _path(script: str) -> str:

@@ -3,14 +3,12 @@
 import time
 
 import streamlit as st
-from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from .. import logs, project
+from .. import logs, project, session_notes, streamlit_private
 from ..auth import sign_in
 from ..auth.current import client_address, current_user, go_home
 from ..auth.identity import Identity
 from ..i18n import _
-from ..limits import take_throttled
 from ..settings import get_settings
 from . import menu
 from .language import language_switch
@@ -72,8 +70,8 @@ def _draw_user(user: Identity) -> None:
 
 def _tell_if_throttled() -> None:
     """Say so if clicks were delayed because they came faster than RATE_LIMIT_RERUN allows."""
-    context = get_script_run_ctx()
-    if context is not None and take_throttled(context.session_id):
+    session_id = streamlit_private.session_id()
+    if session_id is not None and session_notes.throttled.take(session_id):
         text = _("That was faster than this app can follow. Your clicks were delayed, not lost.")
         st.toast(text, icon=":material/hourglass_top:")
 

@@ -1,14 +1,12 @@
 """The equipment register: the example of data entry."""
 
-from collections.abc import Sequence
-
 import sqlalchemy as sa
 from alembic import op
 
-revision: str = "0001"
-down_revision: str | Sequence[str] | None = None
-branch_labels = None
-depends_on = None
+revision = "0001"
+down_revision = None
+# It only adds, so it breaks no older code. Delete this line if you change that: docs/data.md.
+works_with = "base"
 
 
 def upgrade() -> None:

@@ -4,8 +4,8 @@ from datetime import UTC, date, datetime, timedelta
 
 import pandas as pd
 import streamlit as st
-
 from chassis import _, charts, count, rate_limited, timed, to_csv
+
 from {{cookiecutter.package_name}} import demo_sales
 from {{cookiecutter.package_name}}.demo_sales import CATEGORIES, REGIONS, change
 

@@ -6,12 +6,22 @@ from typing import Any, TypeVar
 
 import pandas as pd
 import streamlit as st
+from chassis import (
+    EXPECTED,
+    DatabaseUnavailable,
+    Role,
+    _,
+    count,
+    current_user,
+    draw_problem,
+    plain,
+    require,
+    time_zone,
+)
 from streamlit.delta_generator import DeltaGenerator
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from chassis import (DatabaseUnavailable, EXPECTED, Role, _, count, current_user, draw_problem, plain, require, time_zone)
 from {{cookiecutter.package_name}}.records import csv_import, export, service
-from {{cookiecutter.package_name}}.records.csv_import import Existing, OutdatedError, Plan, RefusedError, Table
 from {{cookiecutter.package_name}}.records.fields import (
     CATEGORIES,
     FIELDS,
@@ -26,7 +36,6 @@ from {{cookiecutter.package_name}}.records.fields import (
     merge,
     parse,
 )
-from {{cookiecutter.package_name}}.records.service import Change, ConflictError, DuplicateError, Item, Query
 
 T = TypeVar("T")
 PAGE_SIZE = 25
@@ -57,7 +66,7 @@ ACTION_NAMES = {
     service.DELETED: _("Deleted"),
     service.IMPORTED: _("Imported"),
 }
-EXISTING_NAMES: dict[Existing, str] = {
+EXISTING_NAMES: dict[csv_import.Existing, str] = {
     "refuse": _("Refuse the file"),
     "update": _("Change them"),
     "skip": _("Leave them as they are"),
@@ -88,7 +97,7 @@ ISSUES = {
 # --- The list -------------------------------------------------------------------------------------
 
 
-def choose_query() -> Query:
+def choose_query() -> service.Query:
     """Draw the search; what is chosen stays while the user is on another page."""
     search, category, sort, order = st.columns([4, 2, 2, 2], vertical_alignment="bottom")
     text = search.text_input(
@@ -116,10 +125,10 @@ def choose_query() -> Query:
         persist_state="session",
     )
     descending = order.toggle(_("Descending"), key="records_descending", persist_state="session")
-    return Query(text or "", chosen, column, descending)
+    return service.Query(text or "", chosen, column, descending)
 
 
-def draw_list(query: Query, actions: DeltaGenerator) -> None:
+def draw_list(query: service.Query, actions: DeltaGenerator) -> None:
     """Draw one page of the list, and in `actions` what may be done with what is selected in it."""
     # Other things begin at the first page again: they have another widget.
     page_key = f"records_page_{hash(query)}"
@@ -154,7 +163,7 @@ def draw_list(query: Query, actions: DeltaGenerator) -> None:
         actions.caption(_("Select a row to change it."))
 
 
-def sort_by_column(key: str, query: Query) -> None:
+def sort_by_column(key: str, query: service.Query) -> None:
     """Sort by the column whose heading was clicked, backwards at the second click."""
     columns = st.session_state[key]["selection"].get("columns", [])
     if columns and columns[0] in service.SORTS:
@@ -163,7 +172,7 @@ def sort_by_column(key: str, query: Query) -> None:
         st.session_state["records_descending"] = again and not query.descending
 
 
-def draw_nothing_found(query: Query) -> None:
+def draw_nothing_found(query: service.Query) -> None:
     """Say why the list is empty."""
     if query.search or query.category:
         text = _("Nothing matches. Search for something else, or in all categories.")
@@ -204,13 +213,13 @@ def column_config() -> dict[str, Any]:
 # --- Dialogs --------------------------------------------------------------------------------------
 
 
-def open_dialog(name: str, item: Item | None = None) -> None:
+def open_dialog(name: str, item: service.Item | None = None) -> None:
     """Open a dialog in the next run; it stays open until it is done or dismissed."""
     st.session_state["records_dialog"] = (name, item)
 
 
 def dialog_button(
-    place: DeltaGenerator, label: str, icon: str, name: str, item: Item | None = None
+    place: DeltaGenerator, label: str, icon: str, name: str, item: service.Item | None = None
 ) -> None:
     """Draw a button that opens a dialog, about what the user sees at the click."""
     place.button(
@@ -242,7 +251,7 @@ def attempt(action: Callable[[], object], role: Role) -> bool:
         st.error(text, icon=":material/database_off:")
     except EXPECTED as problem:
         draw_problem(problem)
-    except DuplicateError as error:
+    except service.DuplicateError as error:
         number = plain(str(error))
         st.error(_("There is already something with the number %(number)s.", number=number))
     else:
@@ -255,9 +264,9 @@ def actor() -> str:
     return current_user().username
 
 
-def finish(message: str, action: str, count: int = 1) -> None:
+def finish(message: str, action: str, things: int = 1) -> None:
     """Close the dialog and say in the new list what was done."""
-    count("records", count, action=action)
+    count("records", things, action=action)
     close_dialog()
     st.session_state["records_message"] = message
     st.rerun()
@@ -281,7 +290,7 @@ def add() -> None:
 
 
 @st.dialog(_("Edit equipment"), icon=":material/edit:", width="medium", on_dismiss=close_dialog)
-def edit(item: Item) -> None:
+def edit(item: service.Item) -> None:
     """Let the user change what was read as `item`."""
     conflict = st.session_state.get("records_conflict")
     if conflict and conflict[0] == item:
@@ -292,12 +301,12 @@ def edit(item: Item) -> None:
         save(item, item, values)
 
 
-def save(opened: Item, base: Item, values: Values) -> None:
+def save(opened: service.Item, base: service.Item, values: Values) -> None:
     """Store the change, or show what somebody else has made of it since then."""
     st.session_state.pop("records_conflict", None)
     try:
         done = attempt(lambda: service.change(base, values, actor()), Role.EDITOR)
-    except ConflictError as conflict:
+    except service.ConflictError as conflict:
         mine = values
         st.session_state["records_conflict"] = (opened, mine, conflict.current)
         st.rerun()
@@ -305,7 +314,7 @@ def save(opened: Item, base: Item, values: Values) -> None:
         finish(_("Saved %(number)s.", number=plain(values.asset_no)), service.CHANGED)
 
 
-def draw_conflict(opened: Item, mine: Values, theirs: Item | None) -> None:
+def draw_conflict(opened: service.Item, mine: Values, theirs: service.Item | None) -> None:
     """Show both versions, and let the user decide; nothing has been overwritten."""
     if theirs is None:
         st.warning(_("Somebody deleted this while you were editing it. This is your version:"))
@@ -416,7 +425,7 @@ def issue_text(problem: Problem) -> str:
 
 
 @st.dialog(_("Delete equipment"), icon=":material/delete:", on_dismiss=close_dialog)
-def delete(item: Item) -> None:
+def delete(item: service.Item) -> None:
     """Delete after a question."""
     newer = st.session_state.get("records_newer")
     if newer and newer.id == item.id and newer.version > item.version:
@@ -435,7 +444,7 @@ def delete(item: Item) -> None:
         return
     try:
         done = attempt(lambda: service.delete(item, actor()), Role.ADMIN)
-    except ConflictError as conflict:
+    except service.ConflictError as conflict:
         st.session_state["records_newer"] = conflict.current
         st.rerun()
     if done:
@@ -447,7 +456,7 @@ def delete(item: Item) -> None:
 
 
 @st.dialog(_("History"), icon=":material/history:", width="large", on_dismiss=close_dialog)
-def show_history(item: Item | None) -> None:
+def show_history(item: service.Item | None) -> None:
     """Show who did what."""
     try:
         changes = service.history(item.id if item else None)
@@ -482,7 +491,7 @@ def show_history(item: Item | None) -> None:
     )
 
 
-def change_text(change: Change) -> str:
+def change_text(change: service.Change) -> str:
     """Return what changed in one line: "Price: 10.00 → 12.00"."""
     parts = []
     for name, pair in change.changes.items():
@@ -527,7 +536,7 @@ def import_file() -> None:
         table = cached("records_rows", (file.file_id, encoding), lambda: read(file, encoding))
         made_for = (file.file_id, encoding, existing)
         plan = cached("records_plan", made_for, lambda: csv_import.plan(table, existing))
-    except RefusedError as error:
+    except csv_import.RefusedError as error:
         st.error(plain(issue_text(error.problem)), icon=":material/error:")
         return
     except EXPECTED as problem:
@@ -536,7 +545,7 @@ def import_file() -> None:
     draw_plan(table, plan)
 
 
-def read(file: UploadedFile, encoding: str | None) -> Table:
+def read(file: UploadedFile, encoding: str | None) -> csv_import.Table:
     """Read the file with the names that this page shows."""
     headings = {label: name for name, label in FIELD_NAMES.items()}
     categories = {label: name for name, label in CATEGORY_NAMES.items()}
@@ -552,7 +561,7 @@ def cached(key: str, made_for: object, make: Callable[[], T]) -> T:
     return known[1]
 
 
-def draw_plan(table: Table, plan: Plan) -> None:
+def draw_plan(table: csv_import.Table, plan: csv_import.Plan) -> None:
     """Show what an import would do, and the button that does it."""
     separator = {"\t": _("Tab")}.get(table.delimiter, table.delimiter)
     figures = {"encoding": table.encoding.upper(), "separator": plain(separator)}
@@ -583,7 +592,7 @@ def draw_plan(table: Table, plan: Plan) -> None:
         carry_out(plan)
 
 
-def draw_problems(plan: Plan) -> None:
+def draw_problems(plan: csv_import.Plan) -> None:
     """Show what is wrong in which line and column."""
     text = _("Nothing can be imported until these errors are mended in the file.")
     st.error(text, icon=":material/error:")
@@ -601,11 +610,11 @@ def draw_problems(plan: Plan) -> None:
         st.caption(_("The first %(shown)s errors are shown.", shown=len(rows)))
 
 
-def draw_preview(plan: Plan) -> None:
+def draw_preview(plan: csv_import.Plan) -> None:
     """Show the first rows."""
     new = [(row, _("New"), "") for row in plan.new[:PREVIEW_ROWS]]
     changed = [
-        (row, _("Changed"), change_text(Change("", "", "", item.updated_at, change)))
+        (row, _("Changed"), change_text(service.Change("", "", "", item.updated_at, change)))
         for row, item in plan.changed[:PREVIEW_ROWS]
         for change in [differences(item.values, row.values)]
     ]
@@ -619,7 +628,7 @@ def draw_preview(plan: Plan) -> None:
         st.caption(_("The first %(shown)s rows are shown.", shown=len(rows)))
 
 
-def carry_out(plan: Plan) -> None:
+def carry_out(plan: csv_import.Plan) -> None:
     """Import with a progress bar: all of it or nothing."""
     bar = st.progress(0.0, _("Importing..."))
     try:
@@ -629,7 +638,7 @@ def carry_out(plan: Plan) -> None:
             ),
             Role.EDITOR,
         )
-    except OutdatedError:
+    except csv_import.OutdatedError:
         st.session_state.pop("records_plan", None)
         st.session_state["records_outdated"] = True
         st.rerun()
@@ -643,7 +652,7 @@ def carry_out(plan: Plan) -> None:
 # --- The page -------------------------------------------------------------------------------------
 
 
-def draw_downloads(place: DeltaGenerator, query: Query) -> None:
+def draw_downloads(place: DeltaGenerator, query: service.Query) -> None:
     """Offer what matches as a file; it is made when somebody clicks, not at each run."""
     for kind, label in (("csv", _("CSV")), ("xlsx", _("Excel"))):
         place.download_button(
@@ -657,7 +666,7 @@ def draw_downloads(place: DeltaGenerator, query: Query) -> None:
         )
 
 
-def draw_tools(place: DeltaGenerator, query: Query) -> None:
+def draw_tools(place: DeltaGenerator, query: service.Query) -> None:
     """Draw the buttons of the whole register."""
     if user.has(Role.EDITOR):
         dialog_button(place, _("Add"), "add", "add")
@@ -666,7 +675,7 @@ def draw_tools(place: DeltaGenerator, query: Query) -> None:
     dialog_button(place, _("History"), "history", "history")
 
 
-def draw_actions(place: DeltaGenerator, item: Item) -> None:
+def draw_actions(place: DeltaGenerator, item: service.Item) -> None:
     """Offer what this user may do with the selected thing."""
     place.text(title_of(item))
     if user.has(Role.EDITOR):
@@ -676,7 +685,7 @@ def draw_actions(place: DeltaGenerator, item: Item) -> None:
     dialog_button(place, _("History of this"), "history", "history", item)
 
 
-def title_of(item: Item) -> str:
+def title_of(item: service.Item) -> str:
     """Return what names a thing; for st.text, which knows no Markdown and makes no links."""
     return f"{item.values.asset_no}, {item.values.name}"
 

@@ -1,8 +1,8 @@
 """The start page."""
 
 import streamlit as st
+from chassis import _, current_user, plain
 
-from chassis import _, current_user
-
+name = plain(current_user().username)
 st.title(_("Start"))
-st.write(_("Welcome, %(name)s. Edit src/{{cookiecutter.package_name}}/pages/start.py.", name=current_user().username))
+st.write(_("Welcome, %(name)s. Edit `pages/start.py` to begin.", name=name))

@@ -7,20 +7,19 @@ preview, refuses the file.
 import csv
 import io
 import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final, Literal, TypeVar
 
+from chassis import original, transaction
 from sqlalchemy import insert, select
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
 
-from chassis import original, transaction
-from {{cookiecutter.package_name}}.records.fields import FIELDS, REQUIRED, InvalidError, Issue, Problem, Values, parse
-from {{cookiecutter.package_name}}.records.models import Equipment, EquipmentChange
-from {{cookiecutter.package_name}}.records.service import IMPORTED, Item, entry, item_of, stored, update
-
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from sqlalchemy.orm import Session
+from .fields import FIELDS, REQUIRED, InvalidError, Issue, Problem, Values, parse
+from .models import Equipment, EquipmentChange
+from .service import IMPORTED, Item, entry, item_of, stored, update
 
 MAX_BYTES: Final = 10 * 1024 * 1024
 MAX_ROWS: Final = 20_000  # an import is one transaction, for which other writers wait

@@ -1,15 +1,14 @@
 """The register as a file for a spreadsheet."""
 
 import tempfile
-from typing import Final
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import IO, Final
 
 from chassis import transaction, write_csv, write_xlsx
-from {{cookiecutter.package_name}}.records.fields import FIELDS
-from {{cookiecutter.package_name}}.records.service import Query, stream
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import IO
-from {{cookiecutter.package_name}}.records.fields import Values
+from .fields import FIELDS, Values
+from .service import Query, stream
+
 Writer = Callable[[IO[bytes], Sequence[str], Iterable[Sequence[object]]], None]
 
 WRITERS: Final[Mapping[str, Writer]] = {"csv": write_csv, "xlsx": write_xlsx}

@@ -3,13 +3,12 @@
 import dataclasses
 import re
 import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 from typing import Final
-
-from collections.abc import Mapping
 
 CATEGORIES: Final = ("computer", "display", "furniture", "network", "tool", "vehicle", "other")
 FIELDS: Final = ("asset_no", "name", "category", "owner", "price", "bought_on", "note")

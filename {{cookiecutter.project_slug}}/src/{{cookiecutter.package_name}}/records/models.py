@@ -4,11 +4,10 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Final
 
+from chassis import Base, utc_now
 from sqlalchemy import JSON, BigInteger, Dialect, Index, Integer, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
-
-from chassis import Base, utc_now
 
 # A history can grow for ever; SQLite numbers rows by itself only where the type is INTEGER.
 BIG_ID: Final = BigInteger().with_variant(Integer, "sqlite")

@@ -3,27 +3,19 @@
 Texts from users only ever reach SQL as parameters.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
+from chassis import transaction
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
 
-from chassis import transaction
-from {{cookiecutter.package_name}}.records.fields import (
-    CATEGORIES,
-    FIELDS,
-    Values,
-    differences,
-    search_text,
-    searchable,
-)
-from {{cookiecutter.package_name}}.records.models import Equipment, EquipmentChange
-
-from collections.abc import Iterator
-from datetime import datetime
-from sqlalchemy.orm import Session
+from .fields import CATEGORIES, FIELDS, Values, differences, search_text, searchable
+from .models import Equipment, EquipmentChange
 
 # The orders that may be asked for; each has an index.
 SORTS: Final = {

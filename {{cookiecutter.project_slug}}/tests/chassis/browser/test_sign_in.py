@@ -5,9 +5,9 @@ import time
 from collections.abc import Callable
 
 import pytest
+from chassis import project
 from chassis.auth.roles import Role
-from chassis.i18n import LANGUAGES
-from chassis.server.identity_gate import POLL_SECONDS
+from chassis.server.open_tabs import POLL_SECONDS
 from chassis.testing.browser import (
     FOLLOWS_MILLISECONDS,
     PASSWORD,
@@ -20,6 +20,8 @@ from chassis.testing.servers import Server
 from playwright.sync_api import Route, expect
 
 pytestmark = pytest.mark.browser
+
+LANGUAGES = project.current().languages
 
 NEW_PASSWORD = "nine yellow giraffes"
 

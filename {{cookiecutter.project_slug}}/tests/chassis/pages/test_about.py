@@ -1,23 +1,16 @@
 """The about page."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import pytest
 from chassis.settings import Settings
+from chassis.testing.pages import at
 from scratch_tool import __version__
-
-if TYPE_CHECKING:
-    from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1 import AppTest
 
 KEY = "a-key-for-tests-0123456789-abcdefgh"
 
 
 def open_page(app: AppTest) -> AppTest:
-    app.run()
-    app.switch_page("views/about.py")
-    return app.run()
+    return at(app, "about")
 
 
 def test_name_version_and_environment(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:

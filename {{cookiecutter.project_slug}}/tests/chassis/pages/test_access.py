@@ -1,8 +1,6 @@
 """Who gets where: the guard of the pages, by menu, by address and by callback."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from itertools import product
 
 import pytest
 from chassis.auth import sessions, users
@@ -10,11 +8,9 @@ from chassis.auth.models import User
 from chassis.auth.roles import Role
 from chassis.database.engine import transaction
 from chassis.settings import get_settings
-from chassis.testing.pages import add_user, app_of, opened_by, stranger
+from chassis.testing.pages import add_user, app_of, at, opened_by, stranger
 from sqlalchemy import update
-
-if TYPE_CHECKING:
-    from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1 import AppTest
 
 ADMIN_PAGES = ["users", "audit"]
 
@@ -27,32 +23,21 @@ def buttons(app: AppTest) -> list[str]:
     return [button.label for button in app.button]
 
 
-def open_address(app: AppTest, page: str) -> AppTest:
-    """Open the app at the address of a page."""
-    app.run()
-    app._page_hash = next(
-        page_hash
-        for page_hash, info in app._registered_pages.items()
-        if (info.get("url_pathname") or "home") == page
-    )
-    return app.run()
-
-
-@pytest.mark.parametrize("page", ["home", "health", "about", "account", "users", "audit"])
+@pytest.mark.parametrize("page", ["start", "notes", "health", "about", "account", "users", "audit"])
 def test_a_stranger_sees_the_sign_in_page_at_every_address(page: str) -> None:
-    app = open_address(stranger(), page)
-    assert titles(app) == ["My Internal Tool"]
+    app = at(stranger(), page)
+    assert titles(app) == ["Scratch Tool"]
     assert buttons(app) == ["Sign in", "Set the password"]
     assert not app.exception
     assert not app.dataframe
 
 
-@pytest.mark.parametrize("page", ADMIN_PAGES)
-@pytest.mark.parametrize("role", [Role.VIEWER, Role.EDITOR])
-def test_the_address_of_an_admin_page_opens_nothing_for_others(role: Role, page: str) -> None:
+@pytest.mark.parametrize(
+    ("role", "page"), [*product([Role.VIEWER, Role.EDITOR], ADMIN_PAGES), (Role.VIEWER, "notes")]
+)
+def test_the_address_of_a_page_opens_nothing_for_lesser_roles(role: Role, page: str) -> None:
     app = app_of(role)
-    app.run()
-    app.switch_page(f"views/{page}.py").run()
+    at(app, page)
     assert len(titles(app)) == 1
     assert "does not permit" in app.warning[0].value
     assert not app.main.button
@@ -63,8 +48,7 @@ def test_the_address_of_an_admin_page_opens_nothing_for_others(role: Role, page:
 @pytest.mark.parametrize("page", ADMIN_PAGES)
 def test_admins_open_the_admin_pages(page: str) -> None:
     app = app_of(Role.ADMIN)
-    app.run()
-    app.switch_page(f"views/{page}.py").run()
+    at(app, page)
     assert not app.warning
     assert app.dataframe
     assert not app.exception
@@ -75,7 +59,7 @@ def test_the_menu_is_not_what_guards_a_page() -> None:
     app.session_state["authentication_status"] = True
     app.session_state["roles"] = ["admin"]
     app.session_state["username"] = "admin"
-    open_address(app, "users")
+    at(app, "users")
     assert "does not permit" in app.warning[0].value
 
 
@@ -96,7 +80,7 @@ def test_a_callback_asks_for_the_role_again(loss: dict[str, object]) -> None:
     admin = add_user(Role.ADMIN, "ann")
     victim = add_user(Role.VIEWER, "bob")
     app = opened_by(admin)
-    open_address(app, "users")
+    at(app, "users")
     app.selectbox(key="users_chosen").set_value(victim.id).run()
     disable = next(button for button in app.button if button.label == "Disable")
     with transaction() as session:  # the session lives on, for the few seconds of the cache
@@ -110,8 +94,8 @@ def test_a_callback_asks_for_the_role_again(loss: dict[str, object]) -> None:
 
 def test_a_user_without_a_password_of_his_own_gets_nowhere_else() -> None:
     app = opened_by(add_user(Role.ADMIN, must_change_password=True))
-    for page in ("home", "users", "account"):
-        open_address(app, page)
+    for page in ("start", "users", "account"):
+        at(app, page)
         assert "choose a password" in app.info[0].value
         assert [field.label for field in app.text_input] == [
             "Current password",
@@ -135,8 +119,8 @@ def test_an_absent_database_is_explained(monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_everyone_is_an_editor_without_a_backend(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AUTH_BACKEND", "none")
-    app = open_address(stranger(), "home")
-    assert titles(app) == ["Sales"]
+    app = at(stranger(), "start")
+    assert titles(app) == ["Start"]
     assert {info.get("url_pathname") for info in app._registered_pages.values()}.isdisjoint(
         {"users", "audit", "account"}
     )
@@ -145,9 +129,9 @@ def test_everyone_is_an_editor_without_a_backend(monkeypatch: pytest.MonkeyPatch
 
 @pytest.mark.parametrize("role", [Role.VIEWER, Role.EDITOR])
 def test_details_and_settings_are_for_admins(role: Role) -> None:
-    app = open_address(app_of(role), "health")
+    app = at(app_of(role), "health")
     assert list(app.table[0].value.columns) == ["Status"]
     assert not app.metric
-    open_address(app, "about")
+    at(app, "about")
     assert not app.dataframe
     assert not app.exception

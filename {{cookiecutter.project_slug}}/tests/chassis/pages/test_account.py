@@ -1,22 +1,15 @@
 """The account page."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 from chassis.auth import sessions
 from chassis.auth.roles import Role
-from chassis.testing.pages import PASSWORD, add_user, app_of, opened_by
-
-if TYPE_CHECKING:
-    from streamlit.testing.v1 import AppTest
+from chassis.testing.pages import PASSWORD, add_user, app_of, at, opened_by
+from streamlit.testing.v1 import AppTest
 
 NEW_PASSWORD = "nine yellow giraffes"
 
 
 def open_page(app: AppTest) -> AppTest:
-    app.run()
-    app.switch_page("views/account.py").run()
+    at(app, "account")
     assert not app.exception
     return app
 

@@ -1,16 +1,12 @@
 """The audit log."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from chassis.auth import audit
 from chassis.auth.roles import Role
-from chassis.testing.pages import app_of
-
-if TYPE_CHECKING:
-    from streamlit.testing.v1 import AppTest
+from chassis.testing.pages import app_of, at
+from streamlit.testing.v1 import AppTest
 
 ANN = audit.Actor(7, "ann", "198.51.100.7")
 
@@ -21,8 +17,7 @@ def page() -> AppTest:
     app = app_of(Role.ADMIN)
     audit.record(audit.SIGNED_IN, ANN, subject_id=7, subject="ann")
     audit.record(audit.SIGN_IN_FAILED, audit.Actor(None, "", "203.0.113.1"))
-    app.run()
-    app.switch_page("views/audit.py").run()
+    at(app, "audit")
     assert not app.exception
     return app
 

@@ -1,17 +1,14 @@
 """The health page."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, NoReturn
+from typing import NoReturn
 
 import psutil
 import pytest
 from chassis import health
+from chassis.testing.pages import at
 from scratch_tool import __version__
-
-if TYPE_CHECKING:
-    from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1 import AppTest
 
 
 @pytest.fixture(autouse=True)
@@ -23,9 +20,7 @@ def fresh_monitor() -> Iterator[None]:
 
 
 def open_page(app: AppTest) -> AppTest:
-    app.run()
-    app.switch_page("views/health.py")
-    return app.run()
+    return at(app, "health")
 
 
 def test_checks_are_listed(app: AppTest) -> None:
@@ -43,7 +38,7 @@ def test_a_failed_check_is_seen(app: AppTest) -> None:
     open_page(app)
     status = ":red-badge[:material/error: Failed]"
     assert app.table[0].value["Status"]["Accepts sessions"] == status
-    assert app.main.markdown[0].value == f"{status} This process takes no new visitors."
+    assert app.main.markdown[0].value == f"{status} Not accepting new sessions."
 
 
 def test_a_warning_is_seen(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:

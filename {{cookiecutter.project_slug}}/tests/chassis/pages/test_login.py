@@ -1,9 +1,5 @@
 """The sign-in page."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import pytest
 from chassis.auth import audit, oidc, users
 from chassis.auth.models import PendingLogin
@@ -11,9 +7,7 @@ from chassis.auth.roles import Role
 from chassis.database.engine import transaction
 from chassis.testing.pages import PASSWORD, SYSTEM, add_user, stranger
 from sqlalchemy import select
-
-if TYPE_CHECKING:
-    from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1 import AppTest
 
 WRONG = "User name or password is wrong."
 NEW_PASSWORD = "nine yellow giraffes"
@@ -140,5 +134,5 @@ def test_who_comes_past_the_proxy_is_told(monkeypatch: pytest.MonkeyPatch) -> No
     assert not app.button
     app.user = {"app_user": "ann", "app_email": "", "app_roles": "editor"}
     app.run()
-    assert app.title[0].value == "Sales"
+    assert app.title[0].value == "Start"
     assert "Sign out" not in [button.label for button in app.button]

@@ -1,22 +1,21 @@
 """What all pages share: navigation, language, notices, debug panel."""
 
 import pytest
-from chassis import i18n
-from chassis import limits as rate_limit
+from chassis import project, session_notes
+from chassis.project import RESERVED
+from chassis.server.application import SCRIPT
+from chassis.testing.pages import at
 from streamlit.testing.v1 import AppTest
 
-from .conftest import SCRIPT
-
 # The sign-in page stands in for all the others, at their addresses.
-PAGES = sorted(path.name for path in SCRIPT.with_name("views").glob("*.py") if path.stem != "login")
+PAGES = sorted({"start", "notes", *RESERVED})
 
 
 @pytest.mark.parametrize("page", PAGES)
-@pytest.mark.parametrize("language", i18n.LANGUAGES)
+@pytest.mark.parametrize("language", project.current().languages)
 def test_page_runs(app: AppTest, page: str, language: str) -> None:
     app.query_params["lang"] = language
-    app.run()
-    app.switch_page(f"views/{page}").run()
+    at(app, page)
     assert not app.exception
     assert not app.error
     assert len(app.title) == 1
@@ -26,6 +25,13 @@ def test_page_runs(app: AppTest, page: str, language: str) -> None:
 def test_no_page_runs_without_the_main_script() -> None:
     # Streamlit takes such a folder for pages of its own, and runs them past main.py.
     assert not SCRIPT.with_name("pages").exists()
+
+
+def test_one_page_leads_to_another(app: AppTest) -> None:
+    [link] = app.run().get("page_link")
+    assert link.proto.page == "notes"
+    next(button for button in app.button if button.label == "Write a note").click().run()
+    assert app.title[0].value == "Notes"
 
 
 def test_default_language_is_that_of_the_settings(
@@ -57,7 +63,7 @@ def test_chosen_language_goes_into_the_address_and_stays(app: AppTest) -> None:
     app.selectbox(key="language").set_value("ko").run()
     assert app.query_params["lang"] == "ko"
     assert app.selectbox(key="language").label == "언어"
-    app.switch_page("views/about.py").run()
+    at(app, "about")
     assert app.selectbox(key="language").value == "ko"
     app.selectbox(key="language").set_value("en").run()
     assert app.selectbox(key="language").label == "Language"
@@ -80,7 +86,7 @@ def test_first_click_after_a_restart_is_not_lost(app: AppTest) -> None:
 def test_delayed_clicks_are_explained_once(app: AppTest) -> None:
     app.run()
     assert not app.toast
-    rate_limit.note_throttled("test session id")
+    session_notes.throttled.add("test session id")
     app.run()
     assert "delayed, not lost" in app.toast[0].value
     app.run()

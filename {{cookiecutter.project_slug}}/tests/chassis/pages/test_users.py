@@ -1,16 +1,12 @@
 """The users page."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from chassis.auth import audit, sessions, users
 from chassis.auth.roles import Role
-from chassis.testing.pages import add_user, opened_by
-
-if TYPE_CHECKING:
-    from streamlit.testing.v1 import AppTest
+from chassis.testing.pages import add_user, at, opened_by
+from streamlit.testing.v1 import AppTest
 
 
 @pytest.fixture
@@ -18,8 +14,7 @@ def page() -> AppTest:
     """Return the page as an admin called "admin" sees it; there is a viewer, too."""
     add_user(Role.VIEWER, name="Vic <b>*Tor*</b>")
     app = opened_by(add_user(Role.ADMIN))
-    app.run()
-    app.switch_page("views/users.py").run()
+    at(app, "users")
     assert not app.exception
     return app
 

@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 import pytest
 from chassis.commands.loadtest import Tab, open_tab, page_cookies
-from chassis.database import engine, revisions
+from chassis.database import engine, migrate, revisions
 from chassis.database.engine import transaction
 from chassis.settings import get_settings
 from chassis.testing.databases import new_sqlite
@@ -25,7 +25,7 @@ from chassis.testing.servers import PRODUCTION, Server, running_server, small_pr
 from sqlalchemy import text
 from websockets.exceptions import WebSocketException
 
-from ..conftest import PROJECT
+from ..conftest import PROJECT, SCRATCH
 
 # --- What the app does not start with -------------------------------------------------------------
 
@@ -35,7 +35,7 @@ def refusal(**variables: str) -> str:
     ports = {"APP_PORT": str(free_port()), "METRICS_PORT": str(free_port())}
     done = subprocess.run(
         [sys.executable, "-m", "chassis", "serve"],
-        cwd=PROJECT,
+        cwd=SCRATCH,
         env={**os.environ, **PRODUCTION, **ports, **variables},
         capture_output=True,
         text=True,
@@ -48,24 +48,18 @@ def refusal(**variables: str) -> str:
 
 
 def set_revision(revision: str) -> None:
-    """Pretend that another version of the code made the tables."""
+    """Pretend that another version of the project made its tables."""
     with transaction() as session:
         change = "UPDATE alembic_version SET version_num = :new, oldest_code = :new"
         session.execute(text(change), {"new": revision})
 
 
 def test_production_refuses_a_database_that_is_behind(database: str) -> None:
-    revisions.downgrade("-1")
+    migrate.downgrade("-1")
     line = refusal(DATABASE_URL=database)
-    assert line.startswith("the database ")
-    assert line.endswith("-m chassis db upgrade`")
-    command = [
-        sys.executable,
-        "-m",
-        "chassis",
-        "db",
-        "upgrade",
-    ]
+    at = "the database is at revision 0001+base, not 0001+0001"
+    assert line == f"{at}: run `scratch-tool db upgrade`"
+    command = [sys.executable, "-m", "chassis", "db", "upgrade"]
     subprocess.run(command, env={**os.environ}, check=True, stdout=subprocess.DEVNULL)
     assert revisions.status() == "current"
 
@@ -73,7 +67,7 @@ def test_production_refuses_a_database_that_is_behind(database: str) -> None:
 def test_production_refuses_a_database_that_is_ahead(database: str) -> None:
     set_revision("9999")
     line = refusal(DATABASE_URL=database)
-    assert "is at revision 9999, which this version of the app does not know" in line
+    assert "is at revision 0001+9999, which this version of the app does not know" in line
     assert f"`db downgrade {revisions.head()}`" in line
 
 
@@ -86,7 +80,7 @@ def test_streamlit_run_refuses_it_too(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py", "--server.port"]
     done = subprocess.run(
         [*command, str(free_port())],
-        cwd=PROJECT,
+        cwd=SCRATCH,
         env={**os.environ, **PRODUCTION, "DATABASE_URL": f"sqlite:///{tmp_path}/new.db"},
         capture_output=True,
         text=True,
@@ -146,7 +140,7 @@ def postgres(monkeypatch: pytest.MonkeyPatch) -> Iterator[PostgresServer]:
     with running_postgres() as server:
         monkeypatch.setenv("DATABASE_URL", server.url)
         get_settings.cache_clear()
-        revisions.upgrade()
+        migrate.upgrade()
         with transaction() as session:
             session.execute(text("CREATE TABLE clicks (name TEXT)"))
         yield server
@@ -250,7 +244,7 @@ def test_production_waits_for_a_postgresql_that_starts_later(
     postgres: PostgresServer, tmp_path: Path
 ) -> None:
     postgres.kill()
-    server = start_server(tmp_path, PRODUCTION | {"DATABASE_URL": postgres.url}, PROJECT)
+    server = start_server(tmp_path, PRODUCTION | {"DATABASE_URL": postgres.url}, SCRATCH)
     try:
         deadline = time.monotonic() + 60
         while '"started"' not in server.log():
@@ -282,18 +276,21 @@ WATCHED = """
 import streamlit as st
 from chassis.auth import models
 from chassis.database.engine import get_engine, transaction
+from scratch_tool.models import Note
 
 with transaction() as session:
     users = session.query(models.User).count()
-st.text(f"engine={id(get_engine())} version={getattr(models, 'VERSION', 0)} users={users}")
+    notes = session.query(Note).count()
+version = getattr(models, "VERSION", 0)
+st.text(f"engine={id(get_engine())} version={version} users={users} notes={notes}")
 """
 
 
 def test_the_engine_survives_saving_a_module(tmp_path: Path) -> None:
-    """Streamlit then imports all modules of the project anew, models and tables as well."""
+    """Streamlit then imports all modules again, those of the project, too, and all tables."""
     project = small_project(tmp_path, WATCHED)
-    package = project / "{{cookiecutter.package_name}}"  # found before the installed one
-    shutil.copytree(PROJECT / "src" / "{{cookiecutter.package_name}}", package)
+    package = project / "chassis"  # found before the installed one
+    shutil.copytree(PROJECT / "src" / "chassis", package)
 
     async def visit(url: str) -> list[str]:
         seen: list[str] = []

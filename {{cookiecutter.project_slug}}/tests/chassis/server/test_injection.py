@@ -13,7 +13,7 @@ INJECTIONS = [
     '" OR 1=1 --',
     "ad%n",
     "a_min",
-    "'; DROP TABLE users; --",
+    "'; DROP TABLE chassis_users; --",
     "\\' OR 1=1 #",
 ]
 

@@ -136,7 +136,6 @@ def scratch_app(directory: Path, app: str, script: str, **variables: str) -> Ite
             env={
                 **os.environ,
                 **PRODUCTION,
-                "PYTHONPATH": str(PROJECT / "src"),
                 "STREAMLIT_SERVER_ADDRESS": "127.0.0.1",
                 "STREAMLIT_SERVER_PORT": str(port),
                 **variables,

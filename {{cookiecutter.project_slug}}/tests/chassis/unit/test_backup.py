@@ -1,5 +1,6 @@
 """The drill: what was committed before a backup is there after a restore, or nothing changes."""
 
+import json
 import re
 import signal
 import subprocess
@@ -7,11 +8,12 @@ import sys
 import threading
 import time
 from pathlib import Path
+from tarfile import TarInfo
 
 import pytest
-from chassis.backup import BackupError, jobs, postgresql
-from chassis.backup.folder import APP, Folder
-from chassis.database import engine, revisions
+from chassis.backup import BackupError, archive, jobs, postgresql
+from chassis.backup.folder import Folder
+from chassis.database import engine, migrate, revisions
 from chassis.database.engine import get_engine, transaction
 from chassis.server.metrics_server import BackupCollector
 from chassis.settings import get_settings
@@ -19,7 +21,7 @@ from chassis.testing.databases import new_sqlite
 from cryptography.fernet import Fernet
 from sqlalchemy import URL, NullPool, make_url, select, text
 
-from .backups import NOTES, add_notes, command, destroy, notes, on_small_disk
+from .backups import NOTES, add_notes, command, destroy, notes, on_small_disk, rewrite
 
 SQLITE = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 POSTGRESQL = pytest.mark.parametrize("database", ["postgresql"], indirect=True)
@@ -113,7 +115,7 @@ def test_the_default_folders_are_relative(tmp_path: Path, monkeypatch: pytest.Mo
         monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)
     get_settings.cache_clear()
-    revisions.upgrade()
+    migrate.upgrade()
     add_notes(3)
     upload(tmp_path / "data", "one.txt", "one")
     made = jobs.create()
@@ -145,17 +147,17 @@ def test_a_backup_of_what_is_replaced_comes_first(places: Path) -> None:
 @pytest.mark.usefixtures("database")
 def test_tables_newer_than_the_backup_go() -> None:
     add_notes(1)
-    revisions.downgrade("-1")
+    migrate.downgrade("-1")
     before = revisions.current()
     old = jobs.create()
-    revisions.upgrade()
+    migrate.upgrade()
     with transaction() as session:
         session.execute(text("CREATE TABLE extra (id integer REFERENCES notes (id))"))
     stop_app()
     done = jobs.restore(old.path.name)
     assert done.needs_upgrade
     assert revisions.current() == before
-    revisions.upgrade()  # would find its tables there already
+    migrate.upgrade()  # would find its tables there already
     assert revisions.status() == "current"
     assert len(notes()) == 1
 
@@ -208,18 +210,31 @@ def test_the_app_must_be_stopped() -> None:
 
 
 @pytest.mark.usefixtures("database")
-def test_what_belongs_elsewhere_is_refused(monkeypatch: pytest.MonkeyPatch, places: Path) -> None:
+@pytest.mark.parametrize(
+    ("change", "refusal"),
+    [
+        ({"app": "another_app"}, "is of the app another_app, this is scratch_tool"),
+        ({"revision": "0001+9999"}, "at revision 0001[+]9999, which this version .* does not know"),
+        ({"revision": "9999+0001"}, "at revision 9999[+]0001, which this version .* does not know"),
+        ({"revision": "0001"}, "at revision 0001, which this version .* does not know"),
+    ],
+)
+def test_what_belongs_elsewhere_is_refused(
+    places: Path, change: dict[str, str], refusal: str
+) -> None:
     add_notes(2)
     upload(places, "a.txt", "a")
     made = jobs.create()
     add_notes(2)
     upload(places, "a.txt", "changed")
-    monkeypatch.setattr(jobs, "APP", "another_app")
-    with pytest.raises(BackupError, match=f"is of the app {APP}, this is another_app"):
-        jobs.restore(str(made.path))
-    monkeypatch.undo()
-    monkeypatch.setattr(revisions, "is_known", lambda _revision: False)
-    with pytest.raises(BackupError, match=r"at revision \w+, which this version .* does not know"):
+
+    def changed(info: TarInfo, content: bytes) -> tuple[TarInfo, bytes]:
+        if info.name != archive.MANIFEST:
+            return info, content
+        return info, json.dumps(json.loads(content) | change).encode()
+
+    rewrite(made.path, changed)
+    with pytest.raises(BackupError, match=refusal):
         jobs.restore(str(made.path))
     assert len(notes()) == 4
     assert uploads(places) == {"a.txt": "changed"}
@@ -262,7 +277,7 @@ def test_a_restore_that_fails_half_way_changes_nothing(
 
 
 FULL_DURING_BACKUP = """
-from tests.unit.backups import add_notes, notes
+from tests.chassis.unit.backups import add_notes, notes
 import pytest
 from chassis.backup import BackupError, jobs
 from chassis.settings import get_settings
@@ -292,11 +307,11 @@ FULL_DURING_RESTORE = """
 from pathlib import Path
 import pytest
 from chassis.backup import BackupError, jobs
-from chassis.database import engine, revisions
+from chassis.database import engine, migrate
 from chassis.settings import get_settings
-from tests.unit.backups import add_notes, notes
+from tests.chassis.unit.backups import add_notes, notes
 
-revisions.upgrade()
+migrate.upgrade()
 add_notes(7)
 engine.dispose()
 uploads = get_settings().uploads_dir
@@ -481,7 +496,8 @@ def test_the_commands(places: Path) -> None:
     path, result = output.split(": ")
     assert re.fullmatch(r"\d+ rows, 1 uploaded files, [0-9.]+ MB", result)
     name = Path(path).name
-    content = f"3 rows, 1 uploaded files, revision {revisions.head()}"
+    # Two notes, and where the database is in each chain.
+    content = f"4 rows, 1 uploaded files, revision {revisions.head()}"
     assert command("verify")[:2] == (0, f"{name} is good: {content}")
     code, output, _ = command("list")
     assert code == 0

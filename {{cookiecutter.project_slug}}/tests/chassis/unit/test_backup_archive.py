@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from chassis.backup import BackupError, archive, encryption
 from chassis.backup.archive import Manifest
-from chassis.backup.folder import APP, Folder, new_name
+from chassis.backup.folder import Folder, new_name
 from chassis.backup.retention import expired
 from cryptography.fernet import Fernet
 
@@ -20,7 +20,7 @@ MANIFEST = Manifest(
     app="my_app",
     app_version="1.2.3",
     database="sqlite",
-    revision="0001",
+    revision="0001+0001",
     created_at=datetime.now(UTC),
     rows={"users": 3},
 )
@@ -275,7 +275,7 @@ def test_the_last_good_backup_stays() -> None:
 
 def test_only_archives_of_this_app_count(tmp_path: Path) -> None:
     name = new_name(NOW, encrypted=True)
-    assert name == f"{APP}-20260630T000000.000Z.tar.gz.enc"
+    assert name == "scratch_tool-20260630T000000.000Z.tar.gz.enc"
     for other in (
         name,
         "state.json",

@@ -1,14 +1,19 @@
 """The `db` commands as processes."""
 
 import os
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from chassis.database import revisions
 from chassis.database.engine import transaction
 from cryptography.fernet import Fernet
 from sqlalchemy import text
+
+from ..conftest import PROJECT, SCRATCH
+from .migrations import write
 
 
 def db(*arguments: str, **variables: str) -> tuple[int, str, str]:
@@ -31,14 +36,19 @@ def test_back_and_forward() -> None:
     assert db("upgrade") == (0, f"The database stays at revision {head}.", "")
     assert db("downgrade", "base", "--yes") == (
         0,
-        f"The database went from revision {head} to base.",
+        f"The database went from revision {head} to base+base.",
         "",
     )
-    assert db("current") == (1, "base (empty)", "")
-    assert db("upgrade", "0001") == (0, "The database went from revision base to 0001.", "")
-    assert db("upgrade")[0] == 0
+    assert db("current") == (1, "base+base (empty)", "")
+    went = "The database went from revision base+base to 0001+base."
+    assert db("upgrade", "0001+base") == (0, went, "")
+    assert revisions.status() == "behind"
+    went = "The database went from revision 0001+base to 0001+0001."
+    assert db("upgrade", "0001") == (0, went, "")
+    code, output, error = db("downgrade", "base+0001", "--yes")
+    assert (code, output, len(error.splitlines())) == (1, "", 1)
     assert db("downgrade", "-1", "--yes")[0] == 0
-    assert revisions.status() in {"behind", "empty"}  # empty where 0001 is the only revision
+    assert revisions.current() == "0001+base"
 
 
 @pytest.mark.usefixtures("database")
@@ -47,12 +57,15 @@ def test_a_newer_database_that_fits() -> None:
     assert db("upgrade", "--keep", revisions.head())[0] == 0
     with transaction() as session:
         session.execute(text("UPDATE alembic_version SET version_num = '9999'"))
-    assert db("current") == (0, "9999 (newer)", "")
-    assert db("upgrade", "--keep", "9999") == (
+    assert db("current") == (0, "0001+9999 (newer)", "")
+    assert db("upgrade", "--keep", "0001+9999") == (
         0,
-        "The database stays at revision 9999, which fits.",
+        "The database stays at revision 0001+9999, which fits.",
         "",
     )
+    code, output, error = db("upgrade", "--keep", "0001")
+    assert (code, output) == (1, "")
+    assert error == "'0001' does not name two revisions, as '0001+0001' does"
 
 
 @pytest.mark.usefixtures("database")
@@ -65,16 +78,51 @@ def test_going_back_asks_first() -> None:
 
 @pytest.mark.usefixtures("database")
 def test_mistakes_are_one_line() -> None:
-    assert db("upgrade", "8888") == (1, "", "Can't locate revision identified by '8888'")
+    assert db("upgrade", "8888") == (1, "", "the project has no revision 8888")
     with transaction() as session:
         session.execute(
             text("UPDATE alembic_version SET version_num = '9999', oldest_code = '9999'")
         )
-    assert db("current") == (1, "9999 (ahead)", "")
+    assert db("current") == (1, "0001+9999 (ahead)", "")
     code, _, error = db("revision", "anything")
     assert code == 1
-    assert "9999, which this version of the app does not know" in error
+    assert "0001+9999, which this version of the app does not know" in error
     assert len(error.splitlines()) == 1
+
+
+@pytest.mark.usefixtures("database")
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("command", ["db head", "db upgrade", "users list", "serve", "doctor"])
+def test_two_branches_that_were_merged_are_one_line(tmp_path: Path, command: str) -> None:
+    shutil.copytree(SCRATCH / "src", tmp_path / "src")
+    folder = tmp_path / "src" / "scratch_tool" / "migrations"
+    for name in ("orders", "invoices"):
+        write(folder, "0002", "0001", name=name)
+    done = subprocess.run(
+        [sys.executable, "-m", "chassis", *command.split()],
+        cwd=PROJECT,
+        env={**os.environ, "PYTHONPATH": str(tmp_path / "src")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    lines = (done.stderr + done.stdout).splitlines()
+    assert [line for line in lines if "0002_invoices.py and 0002_orders.py in " in line]
+    assert "Traceback" not in done.stderr
+    assert len(lines) == 1 or command == "doctor"
+
+
+def test_the_option_for_the_template_is_hidden() -> None:
+    assert "--chassis" not in db("revision", "--help")[1]
+
+
+@pytest.mark.usefixtures("database")
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("option", [[], ["--chassis"]])
+def test_nothing_to_migrate(option: list[str]) -> None:
+    nothing = "the tables are as the models say: there is nothing to migrate"
+    assert db("revision", "anything", *option) == (1, "", nothing)
 
 
 @pytest.mark.usefixtures("database")
@@ -95,7 +143,7 @@ def test_keys_are_rotated() -> None:
 def test_a_database_that_is_away_is_one_line(command: str, url: str) -> None:
     code, output, error = db(command, DATABASE_URL=url)
     if command == "current" and url.startswith("sqlite"):
-        assert (code, output) == (1, "base (empty)")
+        assert (code, output) == (1, "base+base (empty)")
         return
     assert code == 1
     assert len(error.splitlines()) == 1

@@ -1,102 +1,45 @@
-"""The translations are complete, and no text passes them by.
-
-The texts are looked for in the source: a test that looks at drawn pages would miss the error
-messages. If your app speaks English only, remove the other language from i18n.LANGUAGES and from
-locale/; these tests then ask for nothing.
-"""
+"""Which text a user reads: that of the project's translations, else that of the chassis'."""
 
 import ast
-import gettext
-import inspect
 import re
-from collections.abc import Callable, Iterator
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import streamlit as st
-from babel.messages.catalog import Catalog
-from babel.messages.extract import extract_from_dir
-from babel.messages.pofile import read_po
-from chassis import i18n
-from streamlit.delta_generator import DeltaGenerator
+from chassis import i18n, project
+from chassis.testing.pages import at
+from chassis.testing.translations import problems, untranslated
+from streamlit.testing.v1 import AppTest
 
-PACKAGE = Path(i18n.__file__).parent
-SCRIPTS = [PACKAGE / "main.py", *sorted((PACKAGE / "views").glob("*.py"))]
-TRANSLATIONS = [language for language in i18n.LANGUAGES if language != "en"]
-
-# Parameters of Streamlit's functions whose text the user reads.
-SHOWN = {
-    "alt",
-    "args",  # of st.write(*args)
-    "body",
-    "caption",
-    "captions",
-    "delta_description",
-    "help",
-    "label",
-    "message",
-    "options",
-    "page_title",
-    "placeholder",
-    "show_spinner",
-    "tabs",
-    "text",
-    "title",
-    "x_label",
-    "y_label",
-}
-# Names that are the same in all languages.
-ALLOWED = {"Python", "Streamlit"}
-# What reads like a text wherever it stands: a capitalised word, or two words.
-CODE = re.compile(r"[YMDHms: -]+|<style>.*</style>")  # formats of dates; CSS
-PROSE = re.compile(r"[A-Z][a-z]+|.*[A-Za-z]{2,} [A-Za-z]{2,}.*", re.DOTALL)
+CHASSIS = Path(i18n.__file__).parent
+SCRATCH = project.current().folder
+# What is asked for at each call, because users and tests differ.
+FROZEN = re.compile(r"(^|\.)(_|get_settings)$")
+SCRIPTS = [*sorted(CHASSIS.glob("ui/*.py")), *sorted(CHASSIS.glob("pages/*.py"))]
 
 
-def catalogue(language: str) -> Catalog:
-    path = i18n.LOCALE_DIR / language / "LC_MESSAGES" / "messages.po"
-    with path.open("rb") as file:
-        return read_po(file, locale=language)
-
-
-def translated(catalog: Catalog) -> dict[str, str]:
-    return {str(message.id): str(message.string) for message in catalog if message.id}
-
-
-@pytest.mark.parametrize("language", TRANSLATIONS)
-def test_catalogue_has_exactly_the_texts_of_the_source(language: str) -> None:
-    texts = {message for _file, _line, message, *_rest in extract_from_dir(PACKAGE)}
-    assert set(translated(catalogue(language))) == texts, "run `make messages`"
-
-
-@pytest.mark.parametrize("language", TRANSLATIONS)
-def test_every_text_is_translated(language: str) -> None:
-    messages = [message for message in catalogue(language) if message.id]
-    missing = [message.id for message in messages if not message.string or message.fuzzy]
-    assert messages
-    assert not missing, f"translate these in locale/{language}, then run `make messages`"
-
-
-@pytest.mark.parametrize("language", TRANSLATIONS)
-def test_translations_keep_the_placeholders(language: str) -> None:
-    for text, translation in translated(catalogue(language)).items():
-        assert sorted(re.findall(r"%\(\w+\)\w", text)) == sorted(
-            re.findall(r"%\(\w+\)\w", translation)
-        )
-
-
-@pytest.mark.parametrize("language", TRANSLATIONS)
-def test_compiled_catalogue_is_up_to_date(language: str) -> None:
-    compiled = gettext.translation("messages", i18n.LOCALE_DIR, [language])
-    for text, translation in translated(catalogue(language)).items():
-        assert compiled.gettext(text) == translation, "run `make messages`"
-
-
-def test_text_outside_of_a_session_is_in_the_language_of_the_settings(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+@pytest.fixture
+def korean(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("APP_LANGUAGE", "ko")
+
+
+@pytest.mark.usefixtures("korean")
+def test_text_outside_of_a_session_is_in_the_language_of_the_settings() -> None:
     assert i18n.current_language() == "ko"
-    assert i18n._("Home") == "홈"
+    assert i18n._("Health") == "시스템 상태"
+
+
+@pytest.mark.usefixtures("korean")
+def test_the_project_is_asked_before_the_chassis() -> None:
+    assert i18n._("Notes") == "메모"  # the chassis does not have it
+    assert i18n._("Add") == "적어 두기"  # the chassis calls it 추가
+
+
+def test_a_page_has_the_texts_of_both(app: AppTest) -> None:
+    app.query_params["lang"] = "ko"
+    assert at(app, "start").title[0].value == "시작"
+    assert at(app, "health").title[0].value == "시스템 상태"
 
 
 def test_text_without_translation_stays_as_it_is() -> None:
@@ -105,72 +48,103 @@ def test_text_without_translation_stays_as_it_is() -> None:
     assert i18n._("%(count)s new", count=3) == "3 new"
 
 
+# --- Texts that are translated once and for all ---------------------------------------------------
+
+
+def at_import(node: ast.AST) -> Iterator[int]:
+    """Yield the lines that ask for a text or for the settings when a module is imported."""
+    if isinstance(node, ast.Call) and FROZEN.search(ast.unparse(node.func)):
+        yield node.lineno
+    later: list[ast.AST] = []
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+        later = [*node.body]
+    elif isinstance(node, ast.Lambda):
+        later = [node.body]
+    for child in ast.iter_child_nodes(node):
+        if child not in later:
+            yield from at_import(child)
+
+
+def test_no_module_of_the_chassis_asks_for_language_or_settings_at_import() -> None:
+    """It would show all users the texts of one, and all tests the settings of the first."""
+    found = [
+        f"{module.relative_to(CHASSIS)}:{line}"
+        for module in sorted(CHASSIS.rglob("*.py"))
+        for line in at_import(ast.parse(module.read_text(encoding="utf-8")))
+    ]
+    assert found == []
+
+
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [
+        ('NAME = _("Name")', True),
+        ('NAMES = {"a": [i18n._("Name")]}', True),
+        ("settings = get_settings()", True),
+        ("settings = config.get_settings().app_name", True),
+        ('class Page:\n    title = _("Title")', True),
+        ('if DEBUG:\n    print(_("Title"))', True),
+        ('def draw(title=_("Title")): pass', True),
+        ('async def draw(*, title=_("Title")): pass', True),
+        ('@cached(label=_("Loading"))\ndef load(): pass', True),
+        ('draw = lambda title=_("Title"): title', True),
+        ('def draw():\n    return _("Title")', False),
+        ("async def draw():\n    get_settings()", False),
+        ('class Page:\n    def draw(self):\n        return _("Title")', False),
+        ('title = lambda: _("Title")', False),
+        ("get_settings.cache_clear()", False),
+    ],
+)
+def test_what_runs_at_import_is_told_from_what_runs_later(source: str, found: bool) -> None:
+    assert bool([*at_import(ast.parse(source))]) == found
+
+
+# --- Translations that are not complete -----------------------------------------------------------
+
+
+@pytest.mark.parametrize("package", [CHASSIS, SCRATCH], ids=["chassis", "project"])
+def test_the_translations_are_complete(package: Path) -> None:
+    assert [*package.glob("locale/*/LC_MESSAGES/messages.po")]
+    assert problems(package) == []
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "problem"),
+    [
+        ("pages/start.py", "Greet", "Wave", "ko: is not in the catalogue: 'Wave'"),
+        ("pages/start.py", "Greet", "Wave", "ko: is no longer in the code: 'Greet'"),
+        ("locale/ko/LC_MESSAGES/messages.po", '"메모"', '""', "ko: is not translated: 'Notes'"),
+        (
+            "locale/ko/LC_MESSAGES/messages.po",
+            'msgid "Notes"',
+            '#, fuzzy\nmsgid "Notes"',
+            "ko: is not translated: 'Notes'",
+        ),
+        (
+            "locale/ko/LC_MESSAGES/messages.po",
+            "%(name)s님",
+            "%(nam)s님",
+            "ko: has other placeholders in its translation: 'Welcome, %(name)s.'",
+        ),
+        ("locale/ko/LC_MESSAGES/messages.po", "메모", "노트", "ko: is not compiled: 'Notes'"),
+    ],
+)
+def test_what_is_wrong_with_translations_is_found(
+    tmp_path: Path, file: str, old: str, new: str, problem: str
+) -> None:
+    package = tmp_path / "package"
+    shutil.copytree(SCRATCH, package)
+    path = package / file
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new), encoding="utf-8")
+    assert problem in problems(package)
+
+
 # --- Texts that are not translated ----------------------------------------------------------------
 
 
-def untranslated(source: str) -> list[str]:
-    """Return the texts of a script that the user could read and that are not inside `_()`."""
-    tree = ast.parse(source)
-    skipped = {id(part) for node in ast.walk(tree) for part in not_shown(node)}
-    suspects = {id(part): part for node in ast.walk(tree) for part in shown_arguments(node)}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Constant) and PROSE.fullmatch(str(node.value)):
-            suspects[id(node)] = node
-    return [
-        node.value
-        for key, node in suspects.items()
-        if key not in skipped
-        and isinstance(node.value, str)
-        and re.search("[^\\W\\d_]", re.sub(":[a-z/_-]+:", "", node.value))  # a letter, no icon
-        and node.value not in ALLOWED
-        and not CODE.fullmatch(node.value)
-    ]
-
-
-def strings(node: ast.AST) -> Iterator[ast.Constant]:
-    return (part for part in ast.walk(node) if isinstance(part, ast.Constant))
-
-
-def not_shown(node: ast.AST) -> Iterator[ast.Constant]:
-    """Yield the strings that are translated or not for users: log messages, docstrings, keys."""
-    if isinstance(node, ast.Call):
-        if ast.unparse(node).startswith(("_(", "log.", "logger.", "get_logger(")):
-            yield from strings(node)
-    elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
-        yield node.value
-    elif isinstance(node, ast.Dict):
-        yield from (key for key in node.keys if isinstance(key, ast.Constant))
-    elif isinstance(node, ast.Subscript):
-        yield from strings(node.slice)
-
-
-def shown_arguments(node: ast.AST) -> Iterator[ast.Constant]:
-    """Yield the strings in those arguments of a Streamlit function that are drawn."""
-    function = streamlit_function(name_of(node)) if isinstance(node, ast.Call) else None
-    if function is None or not isinstance(node, ast.Call):
-        return
-    names = [name for name in inspect.signature(function).parameters if name != "self"]
-    if names[:1] == ["args"]:
-        names = ["args"] * len(node.args)
-    arguments = [*zip(names, node.args, strict=False)]
-    arguments += [(word.arg, word.value) for word in node.keywords if word.arg]
-    for name, value in arguments:
-        if name in SHOWN:
-            yield from strings(value)
-
-
-def name_of(node: ast.Call) -> str:
-    return ast.unparse(node.func).rpartition(".")[2]
-
-
-def streamlit_function(name: str) -> Callable[..., object] | None:
-    places = (DeltaGenerator, st.column_config, st)
-    found = (getattr(place, name) for place in places if hasattr(place, name))
-    return next((function for function in found if callable(function)), None)
-
-
-@pytest.mark.skipif(not TRANSLATIONS, reason="the app speaks one language")
-@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: f"{path.parent.name}/{path.stem}")
 def test_scripts_show_no_untranslated_text(script: Path) -> None:
     assert untranslated(script.read_text(encoding="utf-8")) == []
 

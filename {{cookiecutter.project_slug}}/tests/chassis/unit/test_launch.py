@@ -245,4 +245,4 @@ def test_there_is_no_default_account_elsewhere(tmp_path: Path, app_env: str) -> 
         assert process.stdout is not None
         assert "Password" not in process.stdout.read()
     with closing(sqlite3.connect(tmp_path / "app.db")) as connection:
-        assert connection.execute("SELECT count(*) FROM users").fetchone() == (0,)
+        assert connection.execute("SELECT count(*) FROM chassis_users").fetchone() == (0,)

@@ -5,7 +5,6 @@ import io
 import json
 import logging
 import logging.config
-import os
 import re
 import subprocess
 import sys
@@ -21,11 +20,11 @@ import streamlit.error_util
 import streamlit.logger
 import uvicorn.config
 from chassis import logs
+from chassis.logs import output
 from chassis.logs.redaction import MAX_TEXT, hide_values, session_hash
 from chassis.settings import Settings, SettingsError
 from streamlit import config
 
-from ..conftest import PROJECT
 from .scratch_app import ScratchApp, scratch_app
 
 log = logs.get_logger("tests")
@@ -223,7 +222,7 @@ def test_a_record_that_cannot_be_rendered_says_where_it_came_from(
     configure: Callable[..., Terminal], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     output = configure()
-    monkeypatch.setattr(logs, "clean", lambda _fields: 1 / 0)
+    monkeypatch.setattr("chassis.logs.line.clean", lambda _fields: 1 / 0)
     log.info("lost")
     (line,) = output.lines()
     assert line["event"] == "log line could not be written"
@@ -260,7 +259,7 @@ def test_what_code_prints_becomes_log_lines(configure: Callable[..., Terminal]) 
 
 def test_what_replaces_standard_output_passes_for_a_file(tmp_path: Path) -> None:
     with (tmp_path / "output").open("w") as file:
-        printed = logs._Printed("stdout", logging.INFO, file)
+        printed = output.Printed("stdout", logging.INFO, file)
         assert printed.fileno() == file.fileno()
         assert printed.writable()
         assert not printed.isatty()
@@ -452,7 +451,6 @@ def test_a_full_disk_is_said_once_and_the_app_goes_on(tmp_path: Path) -> None:
     process = subprocess.run(
         [sys.executable, "-c", DISK_FULL],
         cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(PROJECT / "src")},
         capture_output=True,
         text=True,
         check=True,

@@ -10,13 +10,12 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from types import SimpleNamespace
 from typing import TypeAlias
 
 import pytest
 import streamlit as st
-from chassis import limits as rate_limit
-from chassis.limits import Limiter, get_limiter, note_throttled, rate_limited, take_throttled
+from chassis import streamlit_private
+from chassis.limits import Limiter, get_limiter, rate_limited
 from chassis.limits import storage as rate_limit_storage
 from chassis.settings import SettingsError
 from limits import parse
@@ -147,7 +146,7 @@ def test_processes_share_one_count_in_redis(redis_server: RedisServer) -> None:
         assert in_thread(one, attempt) == [0.0]
         assert in_thread(other, attempt) > [0.0]
     assert len(redis_server.keys()) == 1
-    assert redis_server.keys()[0].startswith("{{cookiecutter.package_name}}:")
+    assert redis_server.keys()[0].startswith("scratch_tool:")
 
 
 def test_no_thread_slips_through(limiter: Limiter) -> None:
@@ -514,8 +513,7 @@ def test_each_session_has_its_own_limit(monkeypatch: pytest.MonkeyPatch) -> None
         ran.append(session)
 
     for session in ("one", "one", "two"):
-        context = SimpleNamespace(session_id=session)
-        monkeypatch.setattr(rate_limit, "get_script_run_ctx", lambda context=context, **_: context)
+        monkeypatch.setattr(streamlit_private, "session_id", lambda session=session: session)
         action(session)
     assert ran == ["one", "two"]
 
@@ -536,28 +534,8 @@ def test_each_address_has_its_own_limit(monkeypatch: pytest.MonkeyPatch) -> None
 def test_redis_holds_no_session_id(
     redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    context = SimpleNamespace(session_id="5ecf1a9e-session")
-    monkeypatch.setattr(rate_limit, "get_script_run_ctx", lambda **_: context)
+    monkeypatch.setattr(streamlit_private, "session_id", lambda: "5ecf1a9e-session")
     monkeypatch.setenv("REDIS_URL", redis_server.url)
     rate_limited("1/minute", name="clock")(time.monotonic)()
     assert len(redis_server.keys()) == 1
     assert "5ecf1a9e" not in redis_server.keys()[0]
-
-
-# --- Notes for throttled sessions -----------------------------------------------------------------
-
-
-def test_note_is_taken_once() -> None:
-    note_throttled("one")
-    note_throttled("one")
-    assert not take_throttled("two")
-    assert take_throttled("one")
-    assert not take_throttled("one")
-
-
-def test_notes_do_not_grow_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rate_limit, "MAX_NOTES", 3)
-    for number in range(10):
-        note_throttled(str(number))
-    taken = [number for number in range(10) if take_throttled(str(number))]
-    assert taken == [7, 8, 9]

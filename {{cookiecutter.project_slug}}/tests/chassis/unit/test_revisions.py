@@ -1,313 +1,282 @@
-"""Migrations on both databases: forward, back and forward again, and what the models say."""
+"""Where a database is in both chains, and which way it goes from there, on both databases."""
 
 import functools
-import os
-import subprocess
-import sys
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+import re
+import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-import sqlalchemy
-from alembic.autogenerate import compare_metadata
-from alembic.migration import MigrationContext
-from chassis.database import engine, revisions
-from chassis.database.encryption import EncryptedText
+from chassis.database import chains, engine, migrate, revisions
+from chassis.database.chains import RevisionError
 from chassis.database.engine import get_engine, transaction
-from chassis.database.tables import NAMING, UTCDateTime, load_models, utc_now
 from chassis.settings import get_settings
-from sqlalchemy import Column, ForeignKey, Integer, MetaData, String, Table, inspect, select, text
+from sqlalchemy import inspect, text
+
+from .migrations import VERSION_TABLES, Folders, append, other_chains
 
 
 @pytest.fixture
-def own_migrations(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Work with a copy of the migrations; return the folder of the revisions."""
-    versions = tmp_path / "50 %" / "versions"  # a name that needs care
-    versions.mkdir(parents=True)
-    for path in revisions.FOLDER.rglob("*.*"):
-        if "__pycache__" not in path.parts:
-            (versions.parent / path.relative_to(revisions.FOLDER)).write_bytes(path.read_bytes())
-    monkeypatch.setattr(revisions, "FOLDER", versions.parent)
-    revisions._known.cache_clear()
-    yield versions
-    revisions._known.cache_clear()
+def unmigrated(database: str) -> None:
+    """Take the tables of the fixture `database` away, and what it says about them."""
+    migrate.downgrade("base")
+    with transaction() as session:
+        for name in VERSION_TABLES:
+            session.execute(text(f"DROP TABLE {name}"))
+    assert database
 
 
-def add_migration(versions: Path, upgrade: str, downgrade: str = "pass") -> str:
-    """Write a migration that follows the newest one; return its revision."""
-    head = revisions.head()
-    new = f"{int(head) + 1:04}"
-    lines = [
-        "import sqlalchemy as sa",
-        "from alembic import op",
-        f"revision = {new!r}",
-        f"down_revision = {head!r}",
-        "def upgrade():",
-        *(f"    {line}" for line in upgrade.splitlines()),
-        "def downgrade():",
-        *(f"    {line}" for line in downgrade.splitlines()),
-    ]
-    (versions / f"{new}_test.py").write_text("\n".join(lines), encoding="utf-8")
-    revisions._known.cache_clear()
-    return new
+@pytest.fixture
+def empty_chains(tmp_path: Path) -> Iterator[Folders]:
+    """Work with chains without a migration; the project has no folder for them."""
+    with other_chains(tmp_path) as folders:
+        folders.chassis.mkdir()
+        yield folders
 
 
-def differences(metadata: MetaData) -> list[Any]:
-    """Return what a migration would have to change, as far as Alembic can see."""
+@pytest.fixture
+def three_steps(empty_chains: Folders) -> Callable[[str], None]:
+    """Give each chain three migrations, of which the last breaks older code.
+
+    Step 2 of the project makes a table `step2`. Return a function that takes away the migrations
+    that come after those of a word: the code of that release.
+    """
+    for folder, prefix in ((empty_chains.chassis, "chassis_"), (empty_chains.project, "")):
+        for step in (1, 2, 3):
+            append(
+                folder,
+                f"op.create_table('{prefix}step{step}', sa.Column('id', sa.Integer()))",
+                f"op.drop_table('{prefix}step{step}')",
+                works_with=None if step == 3 else "base",
+            )
+
+    def code_of(word: str) -> None:
+        for chain, head in zip(chains.both(), word.split("+"), strict=True):
+            for path in chain.folder.glob("*.py"):
+                if head == chains.BASE or path.name > f"{head}_z":
+                    path.unlink()
+            if head == chains.BASE:
+                shutil.rmtree(chain.folder)
+        chains.migrations_in.cache_clear()
+
+    return code_of
+
+
+def steps() -> str:
+    """Return the word for the steps whose tables are in the database."""
     with get_engine().connect() as connection:
-        options = {"compare_type": True, "compare_server_default": True}
-        context = MigrationContext.configure(connection, opts=options)
-        found: list[Any] = compare_metadata(context, metadata)
-    return found
+        names = set(inspect(connection).get_table_names()) - VERSION_TABLES
+    found = []
+    for prefix in ("chassis_", ""):
+        mine = [name for name in names if name.startswith(f"{prefix}step")]
+        assert sorted(mine) == [f"{prefix}step{number + 1}" for number in range(len(mine))]
+        found.append(f"{len(mine):04}" if mine else chains.BASE)
+    return "+".join(found)
 
 
-# --- Models and migrations ------------------------------------------------------------------------
+# --- States and problems --------------------------------------------------------------------------
 
 
-@pytest.mark.usefixtures("database")
-def test_the_migrations_make_what_the_models_say() -> None:
-    """If this fails: `db upgrade`, then `db revision "what has changed"`."""
-    assert differences(load_models()) == []
-
-
-@pytest.mark.usefixtures("database")
+@pytest.mark.usefixtures("database", "unmigrated")
 @pytest.mark.parametrize(
-    "change",
+    ("database_at", "code", "status", "afterwards"),
     [
-        lambda users: users.append_column(Column("phone", String(20))),
-        lambda users: setattr(users.c.name, "type", String(7)),
-        lambda users: setattr(users.c.name, "type", UTCDateTime()),
-        lambda users: setattr(users.c.name, "nullable", True),
-        lambda users: setattr(users.c.name, "server_default", sqlalchemy.DefaultClause("x")),
-        lambda users: Table("another", users.metadata, Column("id", Integer, primary_key=True)),
-        lambda users: sqlalchemy.Index(None, users.c.email),
+        ("base+base", "0002+0002", "empty", "0002+0002"),
+        ("0001+base", "0002+0002", "behind", "0002+0002"),
+        ("0001+0002", "0002+0002", "behind", "0002+0002"),
+        ("0002+0001", "0002+0002", "behind", "0002+0002"),
+        ("0002+0002", "0002+0002", "current", "0002+0002"),
+        # The code was rolled back, and what the newer version added is still there.
+        ("0002+0002", "0001+0002", "newer", "0002+0002"),
+        ("0002+0002", "0002+0001", "newer", "0002+0002"),
+        ("0002+0002", "0001+base", "newer", "0002+0002"),
+        # Then there was a hotfix, with a migration in the other chain.
+        ("0002+0001", "0001+0002", "behind", "0002+0002"),
+        ("0001+0002", "0002+0001", "behind", "0002+0002"),
+        # What the newer version has done does not fit.
+        ("0003+0002", "0002+0002", "ahead", None),
+        ("0002+0003", "0002+0002", "ahead", None),
+        ("0003+0001", "0002+0002", "ahead", None),
+        ("0001+0003", "0002+0002", "ahead", None),
+        ("0001+0003", "0001+base", "ahead", None),
+        # A project that has no migration yet.
+        ("base+base", "0001+base", "empty", "0001+base"),
+        ("0001+base", "0001+base", "current", "0001+base"),
+        ("0001+base", "0002+base", "behind", "0002+base"),
+        ("0002+base", "0001+base", "newer", "0002+base"),
     ],
 )
-def test_a_model_without_its_migration_is_found(change: Any) -> None:
-    copy = MetaData(naming_convention=NAMING)
-    for table in load_models().sorted_tables:
-        table.to_metadata(copy)
-    assert differences(copy) == []
-    change(copy.tables["users"])
-    assert differences(copy)
-
-
-def test_there_is_one_newest_revision() -> None:
-    assert revisions.head() == max(revisions._known())
-
-
-def test_alembic_and_we_agree_on_the_revisions() -> None:
-    from alembic.script import ScriptDirectory
-
-    scripts = list(ScriptDirectory(str(revisions.FOLDER)).walk_revisions())
-    assert {script.revision: script.down_revision for script in scripts} == revisions._known()
-    assert scripts[0].revision == revisions.head()
-
-
-def test_every_constraint_has_a_name() -> None:
-    constraints = [one for table in load_models().sorted_tables for one in table.constraints]
-    assert constraints
-    assert all(constraint.name for constraint in constraints)
-
-
-# --- Forward and back -----------------------------------------------------------------------------
-
-
-@pytest.mark.usefixtures("database")
-def test_all_the_way_back_and_forward_again() -> None:
-    steps = sorted(revisions._known())
-    for older in reversed(["base", *steps[:-1]]):
-        revisions.downgrade(older)
-        assert revisions.current() == (None if older == "base" else older)
-    with get_engine().connect() as connection:
-        assert set(inspect(connection).get_table_names()) <= {"alembic_version"}
-    assert revisions.status() == "empty"
-    for step in steps:
-        assert revisions.status() != "current"
-        revisions.upgrade(step)
-    assert revisions.status() == "current"
-    assert differences(load_models()) == []
-
-
-@pytest.mark.usefixtures("database")
-def test_users_and_their_sessions_outlive_a_change_of_their_table(own_migrations: Path) -> None:
-    """On SQLite the table is made anew; its rows, and those that refer to it, must stay."""
-    users, sessions = (load_models().tables[name] for name in ("users", "login_sessions"))
-    fill(users, sessions)
-    before = content(users, sessions)
-    column = "sa.Column('phone', sa.String(20), server_default='none', nullable=False)"
-    new = add_migration(
-        own_migrations,
-        f"with op.batch_alter_table('users') as table:\n"
-        f"    table.add_column({column})\n"
-        f"    table.alter_column('name', type_=sa.String(300), existing_type=sa.String(200))",
-        "with op.batch_alter_table('users') as table:\n"
-        "    table.alter_column('name', type_=sa.String(200), existing_type=sa.String(300))\n"
-        "    table.drop_column('phone')",
-    )
-    assert revisions.status() == "behind"
-    revisions.upgrade()
-    assert revisions.current() == new
-    assert content(users, sessions) == before
-    with transaction() as session:
-        assert session.scalar(text("SELECT count(*) FROM users WHERE phone = 'none'")) == 100
-    revisions.downgrade("-1")
-    assert content(users, sessions) == before
-    assert differences(load_models()) == []
-
-
-def fill(users: Table, sessions: Table) -> None:
-    """Add 100 users with two sessions each."""
-    with transaction() as session:
-        for number in range(1, 101):
-            user = {"id": number, "username": f"user{number}", "name": "ü€" * 9, "email": ""}
-            others = {"roles": "viewer", "backend": "password", "created_at": utc_now()}
-            session.execute(users.insert(), user | others | {"must_change_password": False})
-            times = {"created_at": utc_now(), "used_at": utc_now(), "expires_at": utc_now()}
-            for copy in ("a", "b"):
-                one = {"token_hash": f"{number}{copy}", "user_id": number, "address": ""}
-                session.execute(sessions.insert(), one | times | {"user_agent": ""})
-
-
-def content(*tables: Table) -> list[Any]:
-    """Return every row of the tables, as far as the models know them."""
-    with transaction(read_only=True) as session:
-        return [
-            [tuple(row) for row in session.execute(select(table).order_by(table.c.id))]
-            for table in tables
-        ]
-
-
-@pytest.mark.usefixtures("database")
-def test_a_migration_that_fails_changes_nothing(own_migrations: Path) -> None:
-    before = revisions.current()
-    add_migration(own_migrations, "op.drop_table('login_sessions')\nop.drop_table('nowhere')")
-    with pytest.raises(sqlalchemy.exc.DBAPIError):
-        revisions.upgrade()
-    assert revisions.current() == before
-    with get_engine().connect() as connection:
-        assert inspect(connection).has_table("login_sessions")
-
-
-@pytest.mark.usefixtures("database")
-@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
-def test_a_migration_must_not_leave_orphans(own_migrations: Path) -> None:
-    """PostgreSQL looks after foreign keys by itself."""
-    fill(*(load_models().tables[name] for name in ("users", "login_sessions")))
-    add_migration(own_migrations, "op.execute('DELETE FROM users WHERE id = 7')")
-    with pytest.raises(revisions.RevisionError, match="login_sessions would refer to one of users"):
-        revisions.upgrade()
-    with transaction() as session:
-        assert session.scalar(text("SELECT count(*) FROM users")) == 100
-
-
-@pytest.mark.usefixtures("database")
-def test_two_upgrades_at_once_wait_for_each_other(own_migrations: Path) -> None:
-    revisions.downgrade("base")
-    script = (
-        "from pathlib import Path; "
-        "from chassis.database import revisions; "
-        f"revisions.FOLDER = Path({str(own_migrations.parent)!r}); revisions.upgrade()"
-    )
-    command = [sys.executable, "-c", script]
-    with ThreadPoolExecutor() as pool:
-        run = functools.partial(subprocess.run, env={**os.environ}, capture_output=True, text=True)
-        done = list(pool.map(run, [command] * 4))
-    assert [(one.returncode, one.stderr) for one in done] == [(0, "")] * 4
-    assert revisions.status() == "current"
-
-
-@pytest.mark.usefixtures("database")
-def test_revisions_that_the_code_does_not_know() -> None:
-    with pytest.raises(revisions.RevisionError, match="8888"):
-        revisions.downgrade("8888")
-    with transaction() as session:
-        session.execute(
-            text("UPDATE alembic_version SET version_num = '9999', oldest_code = '9999'")
-        )
-    assert revisions.status() == "ahead"
-    assert revisions.problem("ahead") == (
-        "the database is at revision 9999, which this version of the app does not know: start the "
-        f"newer version, or run its `db downgrade {revisions.head()}`"
-    )
-    for change in (revisions.upgrade, functools.partial(revisions.downgrade, "base")):
-        with pytest.raises(revisions.RevisionError, match=r"9999, .* start the newer version"):
-            change()
-
-
-ADDS = "op.add_column('users', sa.Column('phone', sa.String(20)))"
-
-
-@pytest.mark.parametrize(
-    ("step", "fits"),
-    [
-        (ADDS, True),
-        ("op.create_table('x', sa.Column('id', sa.Integer().with_variant(sa.Text(), 'a')))", True),
-        ("op.add_column('users', sa.Column('a', sa.Integer(), nullable=False))", False),
-        (
-            "op.add_column('users', sa.Column('a', sa.Text(), server_default='', nullable=False))",
-            True,
-        ),
-        ("op.create_index(op.f('ix'), 'users', ['name'])", True),
-        ("op.create_index(op.f('ix'), 'users', ['name'], unique=True)", False),
-        ("op.drop_column('users', 'name')", False),
-        ("with op.batch_alter_table('users') as t:\n    t.alter_column('name')", False),
-        ("op.execute('UPDATE users SET name = 1')", False),
-        ("helper()", False),
-        (f"{ADDS}\nop.drop_table('users')", False),
-    ],
-)
-@pytest.mark.usefixtures("database")
-@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
-def test_which_migrations_older_code_does_not_notice(
-    own_migrations: Path, step: str, fits: bool
+def test_each_state_of_the_database(
+    three_steps: Callable[[str], None],
+    database_at: str,
+    code: str,
+    status: str,
+    afterwards: str | None,
 ) -> None:
-    older = revisions.head()
-    new = add_migration(own_migrations, step)
-    assert (revisions.oldest_code(new) != new) is fits
-    if fits:
-        revisions.keep_running(older)
-    else:
-        with pytest.raises(revisions.RevisionError, match="would break the running version"):
-            revisions.keep_running(older)
+    if database_at != "base+base":
+        migrate.upgrade(database_at)
+    three_steps(code)
+    assert (revisions.head(), revisions.current()) == (code, database_at)
+    assert revisions.status() == status
+    if afterwards is None:
+        for move in (migrate.upgrade, functools.partial(migrate.downgrade, "base")):
+            with pytest.raises(RevisionError, match=f"at revision {re.escape(database_at)}, which"):
+                move()
+        assert steps() == database_at
+        return
+    migrate.upgrade()
+    assert revisions.current() == steps() == afterwards
+    assert revisions.status() in revisions.FITTING
 
 
-@pytest.mark.usefixtures("database")
-def test_older_code_works_with_tables_that_only_grew(own_migrations: Path) -> None:
-    older = revisions.head()
-    new = own_migrations / f"{add_migration(own_migrations, ADDS)}_test.py"
-    revisions.upgrade()
-    new.rename(new.with_suffix(".away"))  # the code of the release before
-    revisions._known.cache_clear()
-    assert revisions.head() == older
-    assert revisions.status() == "newer"
-    revisions.keep_running("9999")
-    new.with_suffix(".away").rename(new)
-    revisions._known.cache_clear()
-    revisions.downgrade(older)
-    assert revisions.current() == older
+@pytest.mark.usefixtures("database", "unmigrated")
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(
+    ("database_at", "code", "problem"),
+    [
+        ("base+base", "0002+0002", "has no tables yet: run `COMMAND db upgrade`"),
+        ("0001+0001", "0001+0002", "is at revision 0001+0001, not 0001+0002: run `COMMAND db up"),
+        # What is newer and fits stays as it is.
+        ("0002+0001", "0001+0002", "is at revision 0002+0001, not 0002+0002: run `COMMAND db up"),
+        (
+            "0003+0001",
+            "0002+0002",
+            "is at revision 0003+0001, which this version of the app does not know: start the newer"
+            " version, or run its `db downgrade 0002+0001`",
+        ),
+        (
+            "0002+0003",
+            "0002+0001",
+            "is at revision 0002+0003, which this version of the app does not know: start the newer"
+            " version, or run its `db downgrade 0002+0001`",
+        ),
+    ],
+)
+def test_a_problem_names_the_command(
+    three_steps: Callable[[str], None], database_at: str, code: str, problem: str
+) -> None:
+    if database_at != "base+base":
+        migrate.upgrade(database_at)
+    three_steps(code)
+    expected = re.escape(f"the database {problem}").replace("COMMAND", ".+")
+    assert re.match(expected, revisions.problem(revisions.status()))
 
 
-@pytest.mark.usefixtures("database")
-def test_a_contraction_fits_the_version_that_it_names(own_migrations: Path) -> None:
-    old = revisions.head()
-    expanded = add_migration(own_migrations, ADDS)
-    new = add_migration(own_migrations, "op.drop_column('users', 'phone')")
-    file = own_migrations / f"{new}_test.py"
-    file.write_text(f"works_with = {expanded!r}\n{file.read_text()}")
-    assert revisions.oldest_code(new) == expanded
-    revisions.keep_running(expanded)
-    with pytest.raises(revisions.RevisionError, match=f"they need {expanded}"):
-        revisions.keep_running(old)
-    revisions.upgrade()
-    file.unlink()
-    revisions._known.cache_clear()
-    assert revisions.status() == "newer"
-    (own_migrations / f"{expanded}_test.py").unlink()
-    revisions._known.cache_clear()
-    assert revisions.status() == "ahead"
+@pytest.mark.usefixtures("database", "unmigrated", "three_steps")
+@pytest.mark.parametrize(
+    ("start", "target", "end"),
+    [
+        # A target for one chain is that of the project; the chassis gets all that it has.
+        ("base+base", "head", "0003+0003"),
+        ("base+base", "0001", "0003+0001"),
+        ("base+base", "+2", "0003+0002"),
+        ("0001+0001", "+1", "0003+0002"),
+        ("0001+0002", "0001", "0003+0002"),
+        ("base+base", "base", "0003+base"),
+        ("base+base", "0001+base", "0001+base"),
+        ("base+base", "0001+0002", "0001+0002"),
+        ("0001+0002", "0001+head", "0001+0003"),
+        ("0002+0002", "0001+0001", "0002+0002"),
+        ("0001+0001", "8888", RevisionError("the project has no revision 8888")),
+        ("0001+0001", "8888+0002", RevisionError("the chassis has no revision 8888")),
+        ("0001+0003", "+1", RevisionError("the project is at 0003: there is no revision +1 of it")),
+        (
+            "0001+0001",
+            "0001+",
+            RevisionError("'0001+' does not name two revisions, as '0003+0003' does"),
+        ),
+        (
+            "0001+0001",
+            "0001+0001+1",
+            RevisionError("'0001+0001+1' does not name two revisions, as '0003+0003' does"),
+        ),
+    ],
+)
+def test_the_targets_of_an_upgrade(start: str, target: str, end: str | RevisionError) -> None:
+    move(migrate.upgrade, start, target, end)
+
+
+TAKES_BOTH = RevisionError(
+    "tables of the project may refer to those of the chassis: `db downgrade base` takes back both"
+)
+
+
+@pytest.mark.usefixtures("database", "unmigrated", "three_steps")
+@pytest.mark.parametrize(
+    ("start", "target", "end"),
+    [
+        ("0003+0003", "-1", "0003+0002"),
+        ("0003+0003", "-3", "0003+base"),
+        ("0003+0003", "0001", "0003+0001"),
+        ("0003+0003", "base", "base+base"),
+        ("0002+base", "base", "base+base"),
+        ("0003+0003", "0001+0002", "0001+0002"),
+        ("0003+0003", "0001+0003", "0001+0003"),
+        ("0003+0003", "0003+base", "0003+base"),
+        ("0003+0003", "base+base", "base+base"),
+        ("0003+0003", "base+0003", TAKES_BOTH),
+        ("0003+0003", "base+0001", TAKES_BOTH),
+        ("0001+0001", "-1+0001", TAKES_BOTH),
+        ("0001+0001", "8888", RevisionError("the project has no revision 8888")),
+        ("0001+0001", "-2", RevisionError("the project is at 0001: there is no revision -2 of it")),
+        ("0001+base", "-1", RevisionError("the project is at base: there is no revision -1 of it")),
+    ],
+)
+def test_the_targets_of_a_downgrade(start: str, target: str, end: str | RevisionError) -> None:
+    move(migrate.downgrade, start, target, end)
+
+
+def move(how: Callable[[str], None], start: str, target: str, end: str | RevisionError) -> None:
+    """Go from `start` to `target`, and end where it is expected, or where it began."""
+    if start != "base+base":
+        migrate.upgrade(start)
+    if isinstance(end, str):
+        how(target)
+        assert revisions.current() == steps() == end
+        return
+    with pytest.raises(RevisionError, match=f"^{re.escape(str(end))}$"):
+        how(target)
+    assert revisions.current() == steps() == start
+
+
+@pytest.mark.usefixtures("database", "unmigrated")
+def test_tables_that_older_code_does_not_know_are_not_taken_back(
+    three_steps: Callable[[str], None],
+) -> None:
+    migrate.upgrade("0002+0002")
+    three_steps("0001+0002")
+    with pytest.raises(RevisionError, match=r"0002\+0002, which this version .* does not know"):
+        migrate.downgrade("base")
+    migrate.downgrade("-1")  # the project's, which this version knows
+    assert revisions.current() == steps() == "0002+0001"
+
+
+@pytest.mark.usefixtures("database", "unmigrated")
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(
+    ("code", "running", "problem"),
+    [
+        ("0002+0002", "0002+0002", None),
+        ("0002+0002", "0001+0001", None),
+        ("0002+0002", "0001+base", None),  # its first table
+        ("0002+base", "0001+base", None),
+        ("0001+0003", "0001+0002", "of the project to 0003 would break the running version, which"),
+        ("0003+0001", "0002+0001", "of the chassis to 0003 would break the running version, which"),
+        ("0003+0003", "0003+0003", None),
+        ("0001+0001", "0001+9999", None),  # newer than this version: there is nothing to upgrade
+        ("0003+0001", "0002+9999", "of the chassis to 0003"),
+        ("0001+0001", "0001", "'0001' does not name two revisions, as '0001+0001' does"),
+    ],
+)
+def test_what_an_upgrade_would_break(
+    three_steps: Callable[[str], None], code: str, running: str, problem: str | None
+) -> None:
+    three_steps(code)
+    if problem is None:
+        revisions.keep_running(running)
+        return
+    with pytest.raises(RevisionError, match=re.escape(problem)):
+        revisions.keep_running(running)
 
 
 def test_asking_does_not_make_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -318,39 +287,11 @@ def test_asking_does_not_make_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyP
     engine.forget()
 
 
-# --- New migrations -------------------------------------------------------------------------------
-
-
-@pytest.mark.usefixtures("database", "own_migrations")
-def test_a_new_migration_is_written_from_the_models(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    with pytest.raises(revisions.RevisionError, match="nothing to migrate"):
-        revisions.create("nothing")
-    copy = MetaData(naming_convention=NAMING)
-    for table in load_models().sorted_tables:
-        table.to_metadata(copy)
-    Table(
-        "orders",
-        copy,
-        Column("id", Integer, primary_key=True),
-        Column("user_id", Integer, ForeignKey("users.id"), index=True),
-        Column("secret", EncryptedText),
-        Column("at", UTCDateTime),
-    )
-    monkeypatch.setattr(revisions, "load_models", lambda: copy)
-    path = revisions.create("Add orders")
-    assert path.name == f"{int(revisions.head()):04}_add_orders.py"
-    assert "{{cookiecutter.package_name}}" not in path.read_text(encoding="utf-8")
-    assert revisions.status() == "behind"
-    revisions.upgrade()
-    assert differences(copy) == []
-    revisions.downgrade("-1")
-    assert differences(load_models()) == []
-    with pytest.raises(revisions.RevisionError, match="not 0"):
-        revisions.create("again")
-    assert capsys.readouterr() == ("", "")
-    command = [sys.executable, "-m", "ruff", "check", "--ignore", "E501", str(path)]
-    subprocess.run([*command[:3], "format", str(path)], check=True, stdout=subprocess.DEVNULL)
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout
+@pytest.mark.usefixtures("database")
+def test_the_table_of_another_app_is_not_ours() -> None:
+    migrate.downgrade("base")
+    with transaction() as session:
+        session.execute(text("DROP TABLE alembic_version"))
+        session.execute(text("CREATE TABLE alembic_version (version_num VARCHAR(32))"))
+        session.execute(text("INSERT INTO alembic_version VALUES ('of-another')"))
+    assert (revisions.status(), revisions.current()) == ("ahead", "base+of-another")

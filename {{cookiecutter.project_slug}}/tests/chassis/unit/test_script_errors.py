@@ -1,20 +1,13 @@
 """A failing page: what the user sees, what the log says, what is counted."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 import pytest
 from chassis.logs.redaction import session_hash
-from chassis.server import script_errors
-from chassis.server.script_errors import mark_failed, take_failed
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from .scratch_app import ScratchApp, alerts, scratch_app
-
-if TYPE_CHECKING:
-    from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 APP = """
 import streamlit as st
@@ -22,7 +15,7 @@ import streamlit as st
 from prometheus_client import REGISTRY
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from chassis import logs
+from chassis import logs, session_notes
 from chassis.server import script_errors
 from chassis.settings import get_settings
 
@@ -34,7 +27,7 @@ def handle(error):
     session = get_script_run_ctx().session_id
     name = type(error).__name__
     count = REGISTRY.get_sample_value("app_script_errors_total", {"type": name})
-    marked = [script_errors.take_failed(session) for _ in range(2)]
+    marked = [session_notes.failed.take(session) for _ in range(2)]
     logs.get_logger("scratch").info("handled", count=count, marked=marked, error_type=name)
     return handled
 
@@ -182,15 +175,3 @@ def test_developers_see_the_traceback_in_the_browser(
     (handled,) = [line for line in lines if line["event"] == "handled"]
     assert (handled["count"], handled["marked"]) == (1, [True, False])
     assert len([line for line in lines if "exception" in line]) == 1
-
-
-def test_notes_that_nobody_takes_do_not_pile_up() -> None:
-    for number in range(script_errors.MAX_NOTED + 5):
-        mark_failed(f"session {number}")
-    mark_failed("session 5")
-    assert len(script_errors._failed) == script_errors.MAX_NOTED
-    assert not take_failed("session 0")
-    assert take_failed("session 5")
-    for number in range(script_errors.MAX_NOTED + 5):
-        take_failed(f"session {number}")
-    assert script_errors._failed == {}

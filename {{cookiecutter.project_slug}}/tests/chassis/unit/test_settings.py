@@ -483,11 +483,20 @@ def test_a_wrong_value_of_an_own_setting_is_a_line_too(project: Path) -> None:
 
 
 def test_own_settings_are_in_the_documents(project: Path) -> None:
-    example = run_own(project, "env", module="chassis.commands.reference").stdout
+    (project / "docs").mkdir()
+    assert run_own(project, "reference").returncode == 0
+    example = (project / ".env.example").read_text(encoding="utf-8")
     assert "# Where the ERP is.\n# ERP_URL=https://erp.example.com\n" in example
     assert re.search(r"^# APP_NAME=\"Own Tool\"$", example, re.MULTILINE)
-    table = run_own(project, "markdown", module="chassis.commands.reference").stdout
+    table = (project / "docs/settings.md").read_text(encoding="utf-8")
     assert "| `ERP_URL` | `https://erp.example.com` | Where the ERP is. |\n" in table
+    assert run_own(project, "reference", "--check").returncode == 0
+    (project / "docs/settings.md").write_text(table.replace("ERP", "PRE"), encoding="utf-8")
+    done = run_own(project, "reference", "--check")
+    assert (done.returncode, done.stderr) == (
+        1,
+        "docs/settings.md is not what the settings say: make reference\n",
+    )
 
 
 @pytest.mark.parametrize("name", ["ERP_TOKN", "ERP_TOKENS", "erp_url"])

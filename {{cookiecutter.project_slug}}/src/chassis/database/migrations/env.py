@@ -1,10 +1,15 @@
-"""How Alembic runs our migrations: revisions.py gives it the models and a connection."""
+"""How Alembic runs the migrations of a chain: migrate.py gives it the models and a connection."""
 
 from typing import Any, Literal
 
 from alembic import context
 from alembic.autogenerate.api import AutogenContext
 from sqlalchemy.types import TypeDecorator
+
+
+def is_of_chain(_table: object, name: str | None, kind: str, *_others: object) -> bool:
+    """Leave the tables of the other chain alone, in the models and in the database."""
+    return kind != "table" or chain.owns(str(name))
 
 
 def plain_type(kind: str, item: Any, _context: AutogenContext) -> str | Literal[False]:
@@ -15,9 +20,13 @@ def plain_type(kind: str, item: Any, _context: AutogenContext) -> str | Literal[
 
 
 attributes = context.config.attributes
+chain = attributes["chain"]
 context.configure(
     connection=attributes["connection"],
     target_metadata=attributes["metadata"],
+    version_table=chain.table,
+    include_name=lambda name, kind, _parents: is_of_chain(None, name, kind),
+    include_object=is_of_chain,
     render_as_batch=True,
     compare_server_default=True,
     render_item=plain_type,

@@ -1,14 +1,14 @@
 """${message}."""
 
-from collections.abc import Sequence
-
 import sqlalchemy as sa
 from alembic import op
 ${imports if imports else ""}
-revision: str = ${repr(up_revision)}
-down_revision: str | Sequence[str] | None = ${repr(down_revision)}
-branch_labels = None
-depends_on = None
+revision = ${repr(up_revision)}
+down_revision = ${repr(down_revision)}
+% if config.attributes["only_adds"]:
+# It only adds, so it breaks no older code. Delete this line if you change that: docs/data.md.
+works_with = "base"
+% endif
 
 
 def upgrade() -> None:

@@ -1,36 +1,16 @@
 """Users, their sessions, and the audit log."""
 
-from collections.abc import Sequence
-
 import sqlalchemy as sa
 from alembic import op
 
-revision: str = "0001"
-down_revision: str | Sequence[str] | None = None
-branch_labels = None
-depends_on = None
+revision = "0001"
+down_revision = None
 
 
 def upgrade() -> None:
     """Bring the tables forward."""
     op.create_table(
-        "audit_events",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("event", sa.String(length=50), nullable=False),
-        sa.Column("actor_id", sa.Integer(), nullable=True),
-        sa.Column("actor", sa.String(length=200), nullable=False),
-        sa.Column("subject_id", sa.Integer(), nullable=True),
-        sa.Column("subject", sa.String(length=200), nullable=False),
-        sa.Column("address", sa.String(length=45), nullable=False),
-        sa.Column("detail", sa.String(length=500), nullable=False),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_audit_events")),
-    )
-    with op.batch_alter_table("audit_events") as batch_op:
-        batch_op.create_index(batch_op.f("ix_audit_events_at_id"), ["at", "id"])
-
-    op.create_table(
-        "users",
+        "chassis_users",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("username", sa.String(length=200), nullable=False),
         sa.Column("name", sa.String(length=200), nullable=False),
@@ -45,12 +25,12 @@ def upgrade() -> None:
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("disabled_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("last_login_at", sa.DateTime(timezone=True), nullable=True),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_users")),
-        sa.UniqueConstraint("backend", "subject", name=op.f("uq_users_backend_subject")),
-        sa.UniqueConstraint("username", name=op.f("uq_users_username")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_chassis_users")),
+        sa.UniqueConstraint("backend", "subject", name=op.f("uq_chassis_users_backend_subject")),
+        sa.UniqueConstraint("username", name=op.f("uq_chassis_users_username")),
     )
     op.create_table(
-        "login_sessions",
+        "chassis_sessions",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("token_hash", sa.String(length=64), nullable=False),
         sa.Column("user_id", sa.Integer(), nullable=False),
@@ -61,19 +41,17 @@ def upgrade() -> None:
         sa.Column("user_agent", sa.String(length=200), nullable=False),
         sa.ForeignKeyConstraint(
             ["user_id"],
-            ["users.id"],
-            name=op.f("fk_login_sessions_user_id_users"),
+            ["chassis_users.id"],
+            name=op.f("fk_chassis_sessions_user_id_chassis_users"),
             ondelete="CASCADE",
         ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_login_sessions")),
-        sa.UniqueConstraint("token_hash", name=op.f("uq_login_sessions_token_hash")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_chassis_sessions")),
+        sa.UniqueConstraint("token_hash", name=op.f("uq_chassis_sessions_token_hash")),
     )
-    with op.batch_alter_table("login_sessions") as batch_op:
-        batch_op.create_index(batch_op.f("ix_login_sessions_expires_at"), ["expires_at"])
-        batch_op.create_index(batch_op.f("ix_login_sessions_user_id"), ["user_id"])
-
+    op.create_index(op.f("ix_chassis_sessions_expires_at"), "chassis_sessions", ["expires_at"])
+    op.create_index(op.f("ix_chassis_sessions_user_id"), "chassis_sessions", ["user_id"])
     op.create_table(
-        "pending_logins",
+        "chassis_pending_sign_ins",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("code_hash", sa.String(length=64), nullable=False),
         sa.Column("browser_hash", sa.String(length=64), nullable=False),
@@ -81,32 +59,38 @@ def upgrade() -> None:
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(
             ["user_id"],
-            ["users.id"],
-            name=op.f("fk_pending_logins_user_id_users"),
+            ["chassis_users.id"],
+            name=op.f("fk_chassis_pending_sign_ins_user_id_chassis_users"),
             ondelete="CASCADE",
         ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_pending_logins")),
-        sa.UniqueConstraint("code_hash", name=op.f("uq_pending_logins_code_hash")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_chassis_pending_sign_ins")),
+        sa.UniqueConstraint("code_hash", name=op.f("uq_chassis_pending_sign_ins_code_hash")),
     )
-    with op.batch_alter_table("pending_logins") as batch_op:
-        batch_op.create_index(batch_op.f("ix_pending_logins_expires_at"), ["expires_at"])
-        batch_op.create_index(batch_op.f("ix_pending_logins_user_id"), ["user_id"])
+    op.create_index(
+        op.f("ix_chassis_pending_sign_ins_expires_at"), "chassis_pending_sign_ins", ["expires_at"]
+    )
+    op.create_index(
+        op.f("ix_chassis_pending_sign_ins_user_id"), "chassis_pending_sign_ins", ["user_id"]
+    )
+    op.create_table(
+        "chassis_audit_events",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("event", sa.String(length=50), nullable=False),
+        sa.Column("actor_id", sa.Integer(), nullable=True),
+        sa.Column("actor", sa.String(length=200), nullable=False),
+        sa.Column("subject_id", sa.Integer(), nullable=True),
+        sa.Column("subject", sa.String(length=200), nullable=False),
+        sa.Column("address", sa.String(length=45), nullable=False),
+        sa.Column("detail", sa.String(length=500), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_chassis_audit_events")),
+    )
+    op.create_index(op.f("ix_chassis_audit_events_at_id"), "chassis_audit_events", ["at", "id"])
 
 
 def downgrade() -> None:
     """Bring the tables back."""
-    with op.batch_alter_table("pending_logins") as batch_op:
-        batch_op.drop_index(batch_op.f("ix_pending_logins_user_id"))
-        batch_op.drop_index(batch_op.f("ix_pending_logins_expires_at"))
-
-    op.drop_table("pending_logins")
-    with op.batch_alter_table("login_sessions") as batch_op:
-        batch_op.drop_index(batch_op.f("ix_login_sessions_user_id"))
-        batch_op.drop_index(batch_op.f("ix_login_sessions_expires_at"))
-
-    op.drop_table("login_sessions")
-    op.drop_table("users")
-    with op.batch_alter_table("audit_events") as batch_op:
-        batch_op.drop_index(batch_op.f("ix_audit_events_at_id"))
-
-    op.drop_table("audit_events")
+    op.drop_table("chassis_audit_events")
+    op.drop_table("chassis_pending_sign_ins")
+    op.drop_table("chassis_sessions")
+    op.drop_table("chassis_users")

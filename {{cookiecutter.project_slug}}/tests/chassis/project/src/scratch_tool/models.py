@@ -14,5 +14,7 @@ class Note(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     text: Mapped[str] = mapped_column(String(200))
-    author_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
+    author_id: Mapped[int | None] = mapped_column(
+        ForeignKey("chassis_users.id", ondelete="SET NULL")
+    )
     written_at: Mapped[datetime] = mapped_column(default=utc_now)

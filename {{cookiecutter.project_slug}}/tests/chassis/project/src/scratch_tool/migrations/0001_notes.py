@@ -1,14 +1,12 @@
 """Notes."""
 
-from collections.abc import Sequence
-
 import sqlalchemy as sa
 from alembic import op
 
-revision: str = "0001"
-down_revision: str | Sequence[str] | None = None
-branch_labels = None
-depends_on = None
+revision = "0001"
+down_revision = None
+# It only adds, so it breaks no older code. Delete this line if you change that: docs/data.md.
+works_with = "base"
 
 
 def upgrade() -> None:
@@ -21,8 +19,8 @@ def upgrade() -> None:
         sa.Column("written_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(
             ["author_id"],
-            ["users.id"],
-            name=op.f("fk_scratch_notes_author_id_users"),
+            ["chassis_users.id"],
+            name=op.f("fk_scratch_notes_author_id_chassis_users"),
             ondelete="SET NULL",
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_scratch_notes")),

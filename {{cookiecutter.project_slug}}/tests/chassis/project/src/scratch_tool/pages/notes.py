@@ -6,17 +6,20 @@ from scratch_tool.models import Note
 from sqlalchemy import select
 
 
-def add() -> None:
-    """Save the text of the form."""
+def add(text: str) -> None:
+    """Save a note."""
     require(Role.EDITOR)
     with transaction() as session:
-        session.add(Note(text=st.session_state["text"]))
+        session.add(Note(text=text))
 
 
 st.title(_("Notes"))
-with st.form("add", clear_on_submit=True):
-    st.text_input(_("Text"), key="text")
-    st.form_submit_button(_("Add"), on_click=add)
+with st.form("add"):
+    text = st.text_input(_("Text"), key="text")
+    wanted = st.form_submit_button(_("Add"))
+if wanted:
+    add(text)
 with transaction(read_only=True) as session:
     texts = session.scalars(select(Note.text).order_by(Note.id)).all()
 st.dataframe({_("Text"): texts})
+st.caption(_("%(number)s notes", number=len(texts)))

@@ -1,0 +1,87 @@
+"""What the README of a project shows is true: its example page works, its files and verbs exist."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+from baking import Baked, Baker, run
+from options import PRESETS
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+TEST = """
+from chassis.testing.pages import at
+from streamlit.testing.v1 import AppTest
+
+
+def test_six_orders(app: AppTest) -> None:
+    at(app, "orders")
+    for customer in "abcdef":
+        app.main.text_input[0].set_value(customer)
+        app.main.button[0].click()
+        app.run()
+        assert not app.exception
+    assert app.session_state["orders"] == list("abcde")
+    assert len(app.main.warning) == 1, "the sixth click is over the limit"
+"""
+
+
+def example(readme: str, step: str) -> str:
+    """Return the code under a step of "Add a page", without its indentation."""
+    [block] = re.findall(
+        rf"^{step}\. .*?```(?:python)?\n(.*?)```", readme, re.MULTILINE | re.DOTALL
+    )
+    return re.sub("^   ", "", block, flags=re.MULTILINE)
+
+
+@pytest.mark.parametrize("starter", ["tour", "blank"])
+def test_the_example_page_works_when_the_steps_are_followed(
+    bake: Baker, project: Path, tmp_path: Path, starter: str, mypy_cache: dict[str, str]
+) -> None:
+    baked = bake.fresh(tmp_path, starter=starter)
+    readme, package = baked.read("README.md"), baked.path / "src/my_internal_tool"
+    page, composition = package / "pages/orders.py", package / "app.py"
+    page.write_text(example(readme, "1"))
+    line = " " * 8 + example(readme, "2")
+    composition.write_text(composition.read_text().replace("    ]\n", f"{line}    ]\n"))
+    (baked.path / "tests/test_orders.py").write_text(TEST.lstrip())
+    programs = project / ".venv/bin"
+    env = {"PYTHONPATH": str(baked.path / "src"), **mypy_cache}
+    pytest_ = (programs / "python", "-m", "pytest", "-q", "-p", "no:cacheprovider")
+    for command in (
+        (*pytest_, "tests/test_orders.py"),
+        (programs / "ruff", "check", "--no-cache", page, composition, "tests/test_orders.py"),
+        (programs / "ruff", "format", "--check", "--no-cache", page, composition),
+        (programs / "mypy", page, composition),
+    ):
+        done = run(*command, cwd=baked.path, **env)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.fixture(params=PRESETS)
+def baked(request: pytest.FixtureRequest, bake: Baker) -> Baked:
+    """Return the bake of each preset."""
+    return bake(**PRESETS[request.param])
+
+
+def test_verbs_exist(baked: Baked) -> None:
+    makefile = baked.read("Makefile")
+    verbs = set(re.findall(r"`?make ([a-z-]+)", baked.read("README.md")))
+    assert verbs
+    assert [verb for verb in verbs if not re.search(rf"^{verb}:", makefile, re.MULTILINE)] == []
+
+
+def test_the_files_of_the_map_exist(baked: Baked) -> None:
+    pattern = r"^## Where things are\n+```\n(.*?)```"
+    [block] = re.findall(pattern, baked.read("README.md"), re.MULTILINE | re.DOTALL)
+    package = baked.path / "src" / baked.answers["package_name"]
+    for line in block.splitlines():
+        folder = package if line.startswith("  ") else baked.path
+        words = re.match(r"\s*((?:[\w./]+ {1,2})+)", line + " ")
+        assert words, line
+        for name in words[1].split():
+            assert "." not in name.strip("./") or (folder / name).exists(), name
+            assert not name.endswith("/") or (folder / name).exists(), name

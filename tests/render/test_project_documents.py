@@ -1,0 +1,80 @@
+"""What the documents of a project say exists: verbs, files, links, tests."""
+
+import re
+from typing import Any
+
+import pytest
+from baking import Baked, Baker
+
+LINK = re.compile(r"\]\((?!\w+:)([^)#\s]+)")
+# Texts of documents depend on one option each.
+ANSWERS: dict[str, dict[str, Any]] = {
+    "default": {},
+    "everything": {"ci_provider": "both", "languages": "en,ko"},
+    "nothing": {
+        "starter": "blank",
+        "use_systemd": False,
+        "use_docker": False,
+        "ci_provider": "none",
+    },
+    "no-containers": {"use_docker": False, "ci_provider": "gitlab"},
+    "no-server": {"use_systemd": False, "starter": "blank", "languages": "ko"},
+}
+
+
+@pytest.fixture(params=ANSWERS)
+def baked(request: pytest.FixtureRequest, bake: Baker) -> Baked:
+    """Return bakes with different documents."""
+    return bake(**ANSWERS[request.param])
+
+
+def documents(baked: Baked) -> dict[str, str]:
+    """Return the Markdown files by path."""
+    return {name: text for name, text in baked.texts().items() if name.endswith(".md")}
+
+
+def test_every_verb_exists(baked: Baked) -> None:
+    makefile = baked.read("Makefile")
+    missing = {
+        (name, verb)
+        for name, text in documents(baked).items()
+        for verb in re.findall(r"(?:`|^)make ([a-z-]+)(?![\w./-])", text, re.MULTILINE)
+        if not re.search(rf"^{verb}\b.*:", makefile, re.MULTILINE)
+    }
+    assert missing == set()
+
+
+def test_every_link_leads_to_a_file(baked: Baked) -> None:
+    missing = {
+        (name, link)
+        for name, text in documents(baked).items()
+        for link in LINK.findall(text)
+        if not (baked.path / name).parent.joinpath(link).exists()
+    }
+    assert missing == set()
+
+
+def test_the_files_of_the_map_exist(baked: Baked) -> None:
+    readme = baked.read("README.md")
+    [block] = re.findall(r"^## Where things are\n+```\n(.*?)```", readme, re.MULTILINE | re.DOTALL)
+    folder = baked.path
+    for line in block.splitlines():
+        if not line.startswith(" "):
+            folder = baked.path
+        named = re.match(r"\s*((?:[\w./]+ {1,2})+)", line + " ")
+        assert named, line
+        names = [name for name in named[1].split() if "." in name or name.endswith("/")]
+        assert names, line
+        for name in names:
+            assert (folder / name).exists(), line
+        if not line.startswith(" "):
+            folder = baked.path / names[0]
+
+
+def test_each_trap_of_the_architecture_page_names_a_test_that_exists(baked: Baked) -> None:
+    named = re.findall(r"`(test_\w+)`", baked.read("docs/architecture.md"))
+    assert named
+    sources = "".join(
+        text for name, text in baked.texts().items() if re.match(r"tests/.*\.py", name)
+    )
+    assert [name for name in named if f"def {name}(" not in sources] == []

@@ -1,0 +1,328 @@
+"""What Streamlit, and uvicorn below it, do not promise: the only place that touches it.
+
+tests/chassis/test_contracts.py holds all other modules to what is documented. A new version of
+Streamlit is read against this page; pyproject.toml holds it to one minor version until then. Each
+function says what it needs, and what happens without it.
+"""
+
+import contextlib
+import importlib
+import secrets
+import signal
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from functools import partial
+from logging import Logger
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any, Final, NoReturn
+
+import streamlit
+import streamlit.error_util
+import streamlit.logger
+import uvicorn
+import uvicorn.config
+from starlette.requests import Request
+from starlette.responses import Response
+from streamlit import config
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from streamlit.runtime import Runtime, RuntimeState
+from streamlit.runtime import stats as stats  # for others: the kinds of figures
+from streamlit.runtime.media_file_manager import MediaFileManager as MediaFileManager  # for others
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+from streamlit.util import calc_hash
+from streamlit.watcher.local_sources_watcher import LocalSourcesWatcher
+from streamlit.web.server.starlette.starlette_auth_routes import _clear_auth_cookie
+from streamlit.web.server.starlette.starlette_server_config import USER_COOKIE_NAME
+
+if TYPE_CHECKING:  # a fifth of a second that only tests have a use for
+    from streamlit.testing.v1 import AppTest
+
+# The cookie of st.login, and the folder of the frontend. Without them the server does not start.
+USER_COOKIE: Final = USER_COOKIE_NAME
+STATIC: Final = Path(streamlit.__file__).parent / "static"
+
+
+# --- The run of a script in this thread -----------------------------------------------------------
+
+
+def session_id() -> str | None:
+    """Return the id of the session whose script runs; None outside of a run.
+
+    Needs the context of a run, as do the next three; without it nothing starts.
+    """
+    context = get_script_run_ctx(suppress_warning=True)
+    return None if context is None else context.session_id
+
+
+def page_name() -> str:
+    """Return the name of the running page in its address; empty for the start page.
+
+    Needs the pages of the context; without them each line of the log fails inside of a run.
+    """
+    context = get_script_run_ctx(suppress_warning=True)
+    if context is None:
+        return ""
+    pages = context.pages_manager
+    info: Any = pages.get_pages().get(context.page_script_hash, {})
+    # Before the first st.navigation of a session only the requested name is known.
+    return str(info.get("url_pathname", pages.intended_page_name) or "")
+
+
+def run_owner() -> object | None:
+    """Return what all threads of a run share, those of parallel fragments too, and no other run.
+
+    Needs the coordinator of parallel fragments; without it the log has no run_id.
+    """
+    context = get_script_run_ctx(suppress_warning=True)
+    return getattr(context, "parallel_coordinator", None)
+
+
+def send_to_browser(message: ForwardMsg) -> None:
+    """Send a message beside what the script draws; nothing outside of a run.
+
+    Needs the queue of the context; without it a sign-in ends with an error.
+    """
+    context = get_script_run_ctx()
+    if context is not None:
+        context.enqueue(message)
+
+
+# --- Sessions -------------------------------------------------------------------------------------
+
+
+def why_not_running() -> str:
+    """Return what keeps Streamlit from taking sessions; empty if nothing does.
+
+    Needs the runtime and its state; without them nothing starts.
+    """
+    if not Runtime.exists():
+        return "not started"
+    state = Runtime.instance().state
+    closed = state in {RuntimeState.INITIAL, RuntimeState.STOPPING, RuntimeState.STOPPED}
+    return state.name.lower() if closed else ""
+
+
+def sessions_open() -> int:
+    """Return the number of connected browser tabs.
+
+    Needs the statistics of that name; without them it is 0, and SIGTERM waits for nobody.
+    """
+    manager = stats_manager()
+    if manager is None:
+        return 0
+    family = "active_sessions"
+    found = manager.get_stats(family_names=[family]).get(family, ())
+    return sum(int(getattr(stat, "value", 0)) for stat in found)
+
+
+def user_of(session_id: str) -> dict[str, Any]:
+    """Return st.user of a session; empty for one that is not there.
+
+    Needs the manager of sessions and their users; without it nobody gets a file.
+    """
+    manager = getattr(Runtime.instance(), "_session_mgr", None)
+    info = manager.get_session_info(session_id) if manager is not None else None
+    return dict(getattr(info.session, "_user_info", {})) if info is not None else {}
+
+
+def close_session(session_id: str) -> None:
+    """End a session and drop its data.
+
+    Needs the runtime; without it the tabs of a sign-in that has ended stay open.
+    """
+    Runtime.instance().close_session(session_id)
+
+
+def expire_sessions() -> bool:
+    """Drop the closed sessions whose time is over; return whether there were any.
+
+    Needs the cache of closed sessions; without it they stay until the next visitor comes.
+    """
+    manager = getattr(Runtime.instance(), "_session_mgr", None)
+    cache = getattr(getattr(manager, "_session_storage", None), "_cache", None)
+    return cache is not None and bool(cache.expire())
+
+
+async def first_run() -> tuple[bool, str]:
+    """Run the script once without a visitor; return whether it ran, and what went wrong.
+
+    Needs the script health check of the runtime; without it the log has an error at the start.
+    """
+    return await Runtime.instance().does_script_run_without_error()
+
+
+# --- Files ----------------------------------------------------------------------------------------
+
+
+def media_files() -> MediaFileManager:
+    """Return the files that the sessions show.
+
+    Needs the runtime; without it the server does not start.
+    """
+    return Runtime.instance().media_file_mgr
+
+
+def sessions_with(file_id: str) -> list[str]:
+    """Return the ids of the sessions that show a file.
+
+    Needs the references of sessions to files; without them a file is only for the tabs it went to.
+    """
+    files = getattr(media_files(), "_files_by_session_and_coord", {})
+    return [session_id for session_id, ids in [*files.items()] if file_id in ids.values()]
+
+
+def when_a_file_is_made(files: MediaFileManager, call: Callable[[str], object]) -> None:
+    """Call a function with the id of each file that is made at the click of a download button.
+
+    Needs the method that makes it; without it the server does not start.
+    """
+    make = files.execute_deferred
+
+    def make_and_call(file_id: str) -> str:
+        url = make(file_id)
+        call(PurePosixPath(url).stem)
+        return url
+
+    vars(files)["execute_deferred"] = make_and_call
+
+
+def hold_file(files: MediaFileManager, file_id: str) -> Callable[[], None]:
+    """Keep a file that belongs to no session; return the function that lets it go.
+
+    Needs the references of sessions to files; without them a download made at the click fails.
+    """
+    reference = f"download {secrets.token_hex(8)}"  # like the id of a session
+    with files._lock:
+        files._files_by_session_and_coord[reference] = {"": file_id}
+    return partial(files.clear_session_refs, reference)
+
+
+# --- The server -----------------------------------------------------------------------------------
+
+
+def run(script: str) -> NoReturn:
+    """Do what `streamlit run` does.
+
+    Needs the command line of Streamlit; without it `serve` does not start.
+    """
+    # It reads the environment when it is called, and the web server not before.
+    from streamlit.web.cli import main
+
+    sys.exit(main(["run", script], prog_name="streamlit"))
+
+
+def is_under_an_asgi_server() -> bool:
+    """Tell whether the process was started past `streamlit run`.
+
+    Needs the mode that Streamlit notes; without it nobody is warned.
+    """
+    return getattr(config, "_server_mode", None) == "asgi-server"
+
+
+def uvicorn_server() -> uvicorn.Server | None:
+    """Return the server of this process, which hands itself to nobody.
+
+    Needs its handler of SIGTERM to be a method; without that SIGTERM waits for no session.
+    """
+    server = getattr(signal.getsignal(signal.SIGTERM), "__self__", None)
+    return server if isinstance(server, uvicorn.Server) else None
+
+
+def clear_auth_cookie(response: Response, request: Request) -> None:
+    """Delete the cookie of st.login.
+
+    Needs the function with which st.logout does it; without it nothing starts.
+    """
+    _clear_auth_cookie(response, request)
+
+
+def stats_manager() -> stats.StatsManager | None:
+    """Return what collects the statistics of Streamlit; None before it runs.
+
+    Needs the runtime; without it nothing starts.
+    """
+    return Runtime.instance().stats_mgr if Runtime.exists() else None
+
+
+# --- Hot reload -----------------------------------------------------------------------------------
+
+
+def reload_together(packages: Sequence[str], first: Sequence[str]) -> None:
+    """Let a run forget all of these packages when a file was saved, and import the `first` modules.
+
+    Streamlit forgets what has been imported by then, for each session on its own: in the midst of
+    the imports of another one, or of those after the save before, halves of old and new code stay.
+    Needs the step of a run that forgets modules; without it saving twice at once can do that.
+    """
+    forget = getattr(LocalSourcesWatcher, "flush_pending_evictions", None)
+    if forget is None:
+        return
+    one_at_a_time = threading.Lock()
+
+    def forget_and_import(watcher: LocalSourcesWatcher) -> None:
+        with one_at_a_time:
+            if not watcher._pending_evictions:
+                return
+            watcher._pending_evictions.update(packages)  # with a package all that is in it
+            forget(watcher)
+            with contextlib.suppress(Exception):  # the run ends with the same error, and shows it
+                for name in first:
+                    importlib.import_module(name)
+
+    LocalSourcesWatcher.flush_pending_evictions = forget_and_import  # type: ignore[method-assign, assignment]
+
+
+# --- Logs -----------------------------------------------------------------------------------------
+
+
+def take_over_loggers(adopt: Callable[[Logger], None]) -> None:
+    """Take their handlers from all loggers of Streamlit, now and later, and `adopt` each.
+
+    Needs the function that gives them; without it some lines come twice and in another format.
+    """
+
+    def strip(logger: Logger) -> None:
+        if handler := vars(logger).pop("streamlit_console_handler", None):
+            logger.removeHandler(handler)
+        adopt(logger)
+
+    streamlit.logger.setup_formatter = strip
+    for logger in [*streamlit.logger._loggers.values()]:
+        strip(logger)
+
+
+def log_tracebacks() -> None:
+    """Let errors of pages go to the log where logger.enableRich would print them past it.
+
+    Needs the function that prints them; without it they are printed.
+    """
+
+    def refuse(_error: BaseException) -> None:
+        raise NotImplementedError  # then Streamlit logs the error
+
+    vars(streamlit.error_util)["_print_rich_exception"] = refuse
+
+
+def empty_uvicorn_logging() -> None:
+    """Take the handlers from the configuration that uvicorn applies at its start.
+
+    Needs the dictionary that uvicorn documents; without it the start fails.
+    """
+    uvicorn.config.LOGGING_CONFIG.update(handlers={}, loggers={})
+
+
+# --- Tests ----------------------------------------------------------------------------------------
+
+
+def choose_page(app: "AppTest", address: str) -> None:
+    """Let the next run of an AppTest open the page with this address, whether or not it is a file.
+
+    Needs the hash by which Streamlit knows pages; without it the tests of pages fail.
+    """
+    app._page_hash = calc_hash(address)
+
+
+def knows_page(app: "AppTest", address: str) -> bool:
+    """Tell whether the last run of an AppTest had a page with this address."""
+    return calc_hash(address) in app._registered_pages
