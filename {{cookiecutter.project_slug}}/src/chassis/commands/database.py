@@ -17,7 +17,10 @@ def db() -> None:
 
 @db.command()
 def head() -> str:
-    """Show the newest revisions that this version of the app knows: chassis+project."""
+    """Show the newest revisions that this version knows.
+
+    They are those of chassis and project, as 0001+0003.
+    """
     return revisions.head()
 
 
