@@ -346,6 +346,21 @@ def test_a_typing_error_stops_the_start_with_one_line(
     assert word in lines[0]
 
 
+def test_only_assembling_the_server_ends_the_process(tmp_path: Path) -> None:
+    code = "from chassis.server import application; print('imported'); application.assemble()"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env={**os.environ, "APP_PORT": "eight"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (1, "imported\n")
+    assert "APP_PORT" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def start_once(command: str = "serve", **variables: str) -> subprocess.CompletedProcess[str]:
     """Start the application in a way that must fail; return what it printed."""
     commands = {
