@@ -171,7 +171,7 @@ sys.addaudithook(watch)
 def visit_during_imports(
     directory: Path, watched: Sequence[str], *, fails: bool
 ) -> tuple[list[list[str]], list[dict[str, str]]]:
-    """Open two tabs while the server is in the midst of an import that takes long, and then may fail.
+    """Open two tabs in the midst of an import of the server that takes long, and then may fail.
 
     Return threads and modules as they were imported, and the errors in the log.
     """
