@@ -344,7 +344,6 @@ def test_what_is_generated_is_written_again(updated: Path) -> None:
     succeed(verb(updated, "lock-check"))
 
 
-# Needs a chain of migrations for each side.
 def test_the_database_gets_what_both_sides_add(updated: Path) -> None:
     command = (updated / ".venv/bin/my-internal-tool", "db")
     succeed(run(*command, "upgrade", cwd=updated))

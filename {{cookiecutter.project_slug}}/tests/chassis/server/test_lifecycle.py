@@ -28,14 +28,15 @@ import asyncio
 import streamlit as st
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
-from chassis.server import application
+from chassis.project import current
 
 async def slow(request):
     await asyncio.sleep(60)
     return PlainTextResponse("done")
 
-routes = [*application.routes(), Route("/slow", slow)]
-app = st.App("page.py", lifespan=application.lifespan, routes=routes)
+server = current().server()
+server["routes"].append(Route("/slow", slow))
+app = st.App(**server)
 """
 
 
@@ -185,7 +186,8 @@ def visit_during_imports(
     async def visits() -> None:
         await asyncio.gather(visit(), visit())
 
-    with running_server(directory, {**PRODUCTION, "PYTHONPATH": str(directory)}) as server:
+    path = os.pathsep.join([str(directory), os.environ["PYTHONPATH"]])
+    with running_server(directory, {**PRODUCTION, "PYTHONPATH": path}) as server:
         assert eventually(notes.exists, 30)
         asyncio.run(visits())
         assert server.stop() == 0

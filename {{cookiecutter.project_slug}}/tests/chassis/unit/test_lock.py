@@ -2,24 +2,23 @@
 
 import re
 import tomllib
-from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-ROOT = Path(__file__).parents[1]
+from ..conftest import PROJECT
 
 
 def locked(lock: str) -> dict[str, str]:
     """Return the locked version of each distribution."""
-    found = re.findall(r"^([\w.-]+)==([^\s;]+)", (ROOT / lock).read_text("utf-8"), re.MULTILINE)
+    found = re.findall(r"^([\w.-]+)==([^\s;]+)", (PROJECT / lock).read_text("utf-8"), re.MULTILINE)
     return {canonicalize_name(name): version for name, version in found}
 
 
 @pytest.mark.parametrize("lock", ["requirements.txt", "requirements-dev.txt"])
 def test_the_lock_has_what_the_project_asks_for(lock: str) -> None:
-    pyproject = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    pyproject = tomllib.loads((PROJECT / "pyproject.toml").read_text("utf-8"))
     lines = [*pyproject["project"]["dependencies"]]
     for extra in pyproject["project"].get("optional-dependencies", {}).values():
         lines += extra
