@@ -19,7 +19,6 @@ CHASSIS = Path(chassis.__file__).parent
 # What reads or hands on the environment besides settings/, and why.
 READS_THE_ENVIRONMENT = {
     "backup/postgresql.py": "hands it on to pg_dump",
-    "checks/": "examines machine and installation",
     "project.py": "keeps the name of the project there",
     "server/launch.py": "hands it on to Streamlit",
     "server/service_manager.py": "reads what systemd says to its process",

@@ -1,6 +1,5 @@
 """The system: does it let the app write and open files, and does its clock go right?"""
 
-import os
 import resource
 import shutil
 import subprocess
@@ -68,6 +67,5 @@ def open_files() -> Result:
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     if hard == resource.RLIM_INFINITY or hard >= MINIMUM_FILES:
         return Result("pass", "no limit" if hard == resource.RLIM_INFINITY else f"up to {hard}")
-    user = os.environ.get("USER", "$USER")
-    remedy = f"echo '{user} hard nofile 65536' | sudo tee -a /etc/security/limits.conf"
+    remedy = 'echo "$USER hard nofile 65536" | sudo tee -a /etc/security/limits.conf'
     return Result("fail", f"{hard} at most, enough for about {hard // 4} sessions", remedy)
