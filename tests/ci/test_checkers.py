@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -48,7 +49,9 @@ def gitlab_jobs(baked: Baked) -> dict[str, Any]:
     """Return the jobs of GitLab by name."""
     path = baked.path / ".gitlab-ci.yml"
     data = yaml.safe_load(path.read_text()) if path.exists() else {}
-    return {name: job for name, job in data.items() if isinstance(job, dict) and "script" in job}
+    jobs = {name: job for name, job in data.items() if isinstance(job, dict)}
+    whole = {name: {**jobs.get(job.get("extends", ""), {}), **job} for name, job in jobs.items()}
+    return {name: job for name, job in whole.items() if "script" in job and name[0] != "."}
 
 
 def github_steps(baked: Baked) -> list[dict[str, Any]]:
@@ -127,7 +130,8 @@ def test_workflows_take_little(bake: Baker) -> None:
         assert "pull_request_target" not in workflow["on"], name
         for job in workflow["jobs"].values():
             assert job["permissions"], name
-            assert int(job["timeout-minutes"]) <= 20, name
+            longest = 40 if name == "ci-all.yml" else 20
+            assert int(job["timeout-minutes"]) <= longest, name
 
 
 def test_no_job_of_a_pull_request_has_a_secret_or_may_write(bake: Baker) -> None:
@@ -159,7 +163,8 @@ def test_both_providers_call_the_same_verbs_and_nothing_else(bake: Baker) -> Non
         [line] = re.findall(r"`make (ci [a-z -]+)` does all", baked.read("README.md"))
         assert set(line.split()) == verbs[1] - {"push", "deploy", "rollback"}
         names = {job for flow in workflows(baked).values() for job in flow["jobs"]} - {"update"}
-        assert names == set(gitlab_jobs(baked))
+        # A workflow of GitHub runs on other events with other Pythons, a job of GitLab does not.
+        assert names == set(gitlab_jobs(baked)) - {"weekly"}
 
 
 def test_no_job_shrugs_at_a_verb_that_fails(bake: Baker) -> None:
@@ -171,13 +176,31 @@ def test_no_job_shrugs_at_a_verb_that_fails(bake: Baker) -> None:
 
 
 def test_ci_covers_every_supported_python(bake: Baker) -> None:
+    """Once a week, with all tests; a push takes the Python of the project."""
     baked = bake(ci_provider="both")
     versions = ["3.11", "3.12", "3.13", "3.14"]
-    test = workflows(baked)["ci.yml"]["jobs"]["test"]
-    assert test["strategy"]["matrix"]["python"] == versions
-    matrix = gitlab_jobs(baked)["test"]["parallel"]["matrix"]
-    assert matrix == [{"PYTHON_VERSION": versions}]
+    everything = workflows(baked)["ci-all.yml"]
+    matrix = everything["jobs"]["all"]["strategy"]["matrix"]["python"]
+    weekly, pushed = re.findall(r"'(\[.*?\])'", matrix)
+    assert (json.loads(weekly), json.loads(pushed)) == (versions, ["3.13"])
+    assert "contains('schedule workflow_dispatch', github.event_name)" in matrix
+    assert "schedule" in everything["on"]
+    jobs = gitlab_jobs(baked)
+    assert jobs["weekly"]["parallel"]["matrix"] == [{"PYTHON_VERSION": versions}]
+    assert jobs["weekly"]["rules"] == [{"if": '$CI_PIPELINE_SOURCE == "schedule"'}]
+    assert jobs["weekly"]["script"] == jobs["all"]["script"] == ["make ci-all"]
     assert 'requires-python = ">=3.11"' in baked.read("pyproject.toml")
+
+
+def test_everything_runs_where_what_a_push_does_not_try_has_changed(bake: Baker) -> None:
+    baked = bake(ci_provider="both")
+    wanted = {"deploy", "pyproject.toml", "requirements*.txt", "src/chassis", "tests/chassis"}
+    on = workflows(baked)["ci-all.yml"]["on"]
+    assert on["push"]["paths"] == on["pull_request"]["paths"]
+    rule = gitlab_jobs(baked)["all"]["rules"][0]["changes"]
+    for paths in (on["push"]["paths"], rule):
+        places = {path.removesuffix("/*").removesuffix("/**") for path in paths}
+        assert wanted < places, paths
 
 
 def test_what_runs_on_one_python_runs_on_the_chosen_one(bake: Baker) -> None:

@@ -45,7 +45,9 @@ def test_the_example_page_works_when_the_steps_are_followed(
     page, composition = package / "pages/orders.py", package / "app.py"
     page.write_text(example(readme, "1"))
     line = " " * 8 + example(readme, "2")
-    composition.write_text(composition.read_text().replace("    ]\n", f"{line}    ]\n"))
+    text = composition.read_text().replace("    ]\n", f"{line}    ]\n")
+    assert "`Role` is" in readme
+    composition.write_text(text.replace("import Chassis, Page, _", "import Chassis, Page, Role, _"))
     (baked.path / "tests/test_orders.py").write_text(TEST.lstrip())
     programs = project / ".venv/bin"
     env = {"PYTHONPATH": str(baked.path / "src"), **mypy_cache}
