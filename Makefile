@@ -34,7 +34,7 @@ format: .venv/.ready ## Format the template's own code
 	@$(BIN)/ruff check --quiet --select I --fix $(CODE)
 	@$(BIN)/ruff format --quiet $(CODE)
 
-reference: build/cookiecutter/.ready ## Write the project's settings into its README and .env.example
+reference: build/cookiecutter/.ready ## Write a project's .env.example and docs/settings.md
 	@build/cookiecutter/bin/python tools/reference.py
 
 messages: .venv/.ready ## Collect the texts of the project and compile their translations
