@@ -26,7 +26,7 @@ from sqlalchemy import text
 
 count("reloads")
 with transaction(read_only=True) as session:
-    users = session.scalar(text("SELECT count(*) FROM users"))
+    users = session.scalar(text("SELECT count(*) FROM chassis_users"))
 st.text(f"page=0 feature={feature.VALUE} table={models.Note.__tablename__} users={users}")
 """
 FEATURE = "VALUE = 0\n"
