@@ -120,6 +120,7 @@ PARSERS: dict[str, Callable[[str], Any]] = {
     ".md": line_count,
     ".txt": line_count,
     "LICENSE": line_count,
+    "MANIFEST": line_count,
 }
 
 

@@ -29,7 +29,7 @@ log = get_logger(__name__)
 class BoundedMemoryStorage(MemoryStorage):
     """Moving windows in memory; a key is dropped soon after its last hit has expired.
 
-    The storage of limits 5.8 keeps every key for ever, and starts a thread for nearly every hit.
+    The storage of limits 5.8 never forgets a key, and starts a thread for nearly every hit.
     """
 
     def __init__(self) -> None:

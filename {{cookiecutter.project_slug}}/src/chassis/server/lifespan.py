@@ -25,8 +25,8 @@ from . import downloads, metrics_server, open_tabs, service_manager
 
 log = get_logger(__name__)
 
-# How long a request in flight may go on after SIGTERM; without a limit uvicorn waits for ever. With
-# the rest of the stop it has to stay below 5 s on a busy machine too.
+# How long a request in flight may go on after SIGTERM; without a limit uvicorn waits for its end.
+# With the rest of the stop it has to stay below 5 s on a busy machine too.
 SHUTDOWN_SECONDS: Final = 2
 DRAIN_POLL_SECONDS: Final = 0.5
 # Closed sessions are kept for server.disconnectedSessionTTL, but Streamlit looks for expired ones

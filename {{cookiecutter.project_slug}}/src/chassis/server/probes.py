@@ -10,7 +10,7 @@ NO_STORE = {"Cache-Control": "no-store"}
 
 
 async def livez(_request: Request) -> JSONResponse:
-    """Answer while the event loop turns. Knows nothing of dependencies: a restart mends none."""
+    """Answer while the event loop turns. Knows nothing of dependencies: a restart repairs none."""
     return JSONResponse({"status": "alive"}, headers=NO_STORE)
 
 

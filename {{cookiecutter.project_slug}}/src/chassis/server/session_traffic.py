@@ -138,13 +138,13 @@ class SessionTraffic:
 
 
 def message_kind(message: Message) -> str | None:
-    """Return the type of a browser's message; None for what is none (connect, close, junk)."""
+    """Return the type of a browser's message; None if it is no message (connect, close, junk)."""
     parsed = parse_message(message)
     return parsed.WhichOneof("type") if parsed is not None else None
 
 
 def parse_message(message: Message) -> BackMsg | None:
-    """Return what a browser sent; None for what is no message (connect, close, junk)."""
+    """Return what a browser sent; None if it is no message (connect, close, junk)."""
     data = message.get("bytes")
     if message["type"] != "websocket.receive" or not data:
         return None

@@ -171,7 +171,7 @@ sys.addaudithook(watch)
 def visit_during_imports(
     directory: Path, watched: Sequence[str], *, fails: bool
 ) -> tuple[list[list[str]], list[dict[str, str]]]:
-    """Open two tabs while the server is amidst an import that takes long, and then may fail.
+    """Open two tabs in the midst of an import of the server that takes long, and then may fail.
 
     Return threads and modules as they were imported, and the errors in the log.
     """
@@ -344,6 +344,21 @@ def test_a_typing_error_stops_the_start_with_one_line(
     lines = (result.stdout + result.stderr).strip().splitlines()
     assert len(lines) == 1
     assert word in lines[0]
+
+
+def test_only_assembling_the_server_ends_the_process(tmp_path: Path) -> None:
+    code = "from chassis.server import application; print('imported'); application.assemble()"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env={**os.environ, "APP_PORT": "eight"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (1, "imported\n")
+    assert "APP_PORT" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def start_once(command: str = "serve", **variables: str) -> subprocess.CompletedProcess[str]:

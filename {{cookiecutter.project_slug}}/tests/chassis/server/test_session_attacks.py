@@ -84,9 +84,9 @@ def test_who_has_lost_the_cookie_gets_one_with_a_page_that_the_browser_keeps(sma
     kept = {"If-None-Match": page.headers["etag"]}
     again = httpx.get(small.server.url, headers=cookie | kept)
     assert again.status_code == httpx.codes.NOT_MODIFIED
-    anew = httpx.get(small.server.url, headers=kept)
-    assert anew.status_code == httpx.codes.OK
-    assert anew.headers["set-cookie"].startswith("session=")
+    lost = httpx.get(small.server.url, headers=kept)
+    assert lost.status_code == httpx.codes.OK
+    assert lost.headers["set-cookie"].startswith("session=")
 
 
 def test_the_cookie_is_bound_to_the_host_on_https(tmp_path: Path) -> None:

@@ -202,7 +202,7 @@ def test_the_engine_survives_a_hot_reload() -> None:
         "from chassis.database.engine import get_engine\n"
         "first = get_engine()\n"
         "for name in [*sys.modules]:\n"
-        "    if name.startswith('{{cookiecutter.package_name}}'):\n"
+        "    if name.partition('.')[0] in ('chassis', 'scratch_tool'):\n"
         "        del sys.modules[name]\n"
         "from chassis.database import engine\n"
         "from chassis.database.tables import load_models\n"

@@ -255,7 +255,7 @@ def test_falls_back_to_memory_and_recovers(
 
 @both_faces
 def test_a_quick_restart_of_redis_goes_unnoticed(redis_server: RedisServer, hit: Hits) -> None:
-    """The connections of the pool are dead then, and are opened anew."""
+    """The connections of the pool are dead then, and are opened again."""
     attempt = ("9/minute", "action", "someone")
     with connected(redis_server.url) as limiter, capture_logs() as logs:
         limiter.hit_sync(*attempt)
