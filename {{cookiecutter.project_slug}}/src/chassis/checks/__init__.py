@@ -61,6 +61,7 @@ CHECKS: Final = (
     Check("project", "installation:project_folder", {"doctor"}),
     Check("python", "installation:python_version", {"doctor"}),
     Check("packages", "installation:packages", {"doctor"}),
+    Check("chassis", "installation:chassis", {"doctor"}),
     Check("settings", "installation:settings", {"doctor"}),
     # From here on all of them read the settings.
     Check("app port", "network:app_port", {"doctor"}),

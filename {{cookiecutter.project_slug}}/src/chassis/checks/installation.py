@@ -11,6 +11,7 @@ from packaging.utils import canonicalize_name
 from .. import project
 from ..server.launch import SCRIPT
 from ..settings import SettingsError, get_settings
+from ..template.manifest import edited_files
 from . import Result
 
 MINIMUM_PYTHON: Final = (3, 11)
@@ -29,6 +30,15 @@ def python_version(running: tuple[int, ...] = sys.version_info[:3]) -> Result:
     if running >= MINIMUM_PYTHON:
         return Result("pass", text)
     return Result("fail", f"{text} is too old", "uv python install 3.13 && make setup")
+
+
+def chassis() -> Result:
+    """The chassis is that of the template: an update would overwrite what was edited."""
+    edited = edited_files()
+    if not edited:
+        return Result("pass", "as the template has it")
+    more = f" and {len(edited) - 3} more" if len(edited) > 3 else ""
+    return Result("warn", f"{', '.join(edited[:3])}{more}", "make template-diff")
 
 
 def packages(lock: Path = Path("requirements.txt")) -> Result:

@@ -6,6 +6,7 @@ import click
 
 from ..checks import Status, tagged
 from ..settings import Settings, SettingsError, get_settings, sources, unknown
+from ..template.manifest import edited_files
 
 
 @click.command()
@@ -26,6 +27,7 @@ def check(deploy: bool) -> None:
         warnings = [line for line in unknown() if line not in problems]
     except SettingsError:  # a file that cannot be read: already among the problems
         warnings = []
+    warnings += [f"{name}: an update overwrites that" for name in edited_files()]
     _print_list("Wrong", problems)
     _print_list("Warnings", warnings)
     if settings is None:

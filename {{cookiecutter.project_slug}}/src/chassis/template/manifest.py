@@ -12,6 +12,7 @@ FOLDERS: Final = {
     "src/chassis": _PACKAGE,
     "tests/chassis": _PACKAGE.parents[1] / "tests/chassis",
 }
+TESTING: Final = _PACKAGE / "testing"
 # In the format of sha256sum.
 FILE: Final = _PACKAGE / "MANIFEST"
 NAME: Final = "src/chassis/MANIFEST"
@@ -25,12 +26,17 @@ def edited_files() -> list[str]:
 def differences() -> dict[str, str]:
     """Return what has happened to each such file: "edited", "missing" or "added".
 
-    The tests may be absent as a whole.
+    The tests, and what only they use, may be absent as a whole: an image has neither.
     """
     if not FILE.is_file():
         return {NAME: "missing, so edits cannot be seen"}
     present = tuple(f"{name}/" for name, folder in FOLDERS.items() if folder.is_dir())
-    listed = {name: digest for name, digest in _listed().items() if name.startswith(present)}
+    absent = () if TESTING.is_dir() else (f"src/chassis/{TESTING.name}/",)
+    listed = {
+        name: digest
+        for name, digest in _listed().items()
+        if name.startswith(present) and not name.startswith(absent)
+    }
     found = hashes()
     what = dict.fromkeys(found.keys() - listed.keys(), "added")
     what |= dict.fromkeys(listed.keys() - found.keys(), "missing")

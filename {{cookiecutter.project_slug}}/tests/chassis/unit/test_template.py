@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -12,6 +13,42 @@ from chassis.template import diff, manifest, source, update
 
 PROJECT = Path(__file__).parents[3]
 CACHES = shutil.ignore_patterns("__pycache__", ".*")
+
+
+@pytest.fixture
+def copied(tmp_path: Path) -> Path:
+    """Return a copy of the chassis, as an image has it: without what only tests use."""
+    here = Path(manifest.__file__).parents[1]
+    copy = tmp_path / "src" / "chassis"
+    shutil.copytree(here, copy, ignore=shutil.ignore_patterns("__pycache__", "testing"))
+    return copy
+
+
+def asked(copied: Path, command: str) -> str:
+    """Return what a command of the copied chassis says."""
+    path = os.pathsep.join([str(copied.parent), os.environ["PYTHONPATH"]])
+    return subprocess.run(
+        [sys.executable, "-m", "chassis", command],
+        env={**os.environ, "PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
+    ).stdout
+
+
+def test_commands_find_nothing_in_an_image(copied: Path) -> None:
+    assert "Warnings" not in asked(copied, "check")
+    assert "ok    chassis      as the template has it\n" in asked(copied, "doctor")
+
+
+def test_commands_name_what_was_edited(copied: Path) -> None:
+    with (copied / "health.py").open("a") as file:
+        file.write("# edited\n")
+    (copied / "machine.py").write_text("")
+    edited = "src/chassis/health.py (edited)"
+    assert f"\nWarnings:\n  {edited}: an update overwrites that\n" in asked(copied, "check")
+    found = f"warn  chassis      {edited}, src/chassis/machine.py (edited)\n"
+    assert found in asked(copied, "doctor")
 
 
 def git(*arguments: str, folder: Path) -> str:
