@@ -60,7 +60,10 @@ def act(
 
 
 def gitlab(project: Path, job: str, lab_path: str, **env: str) -> subprocess.CompletedProcess[str]:
-    """Run a job of GitLab CI on this machine."""
+    """Run a job of GitLab CI on this machine, as if every file were new."""
+    tree = git("hash-object", "-w", "-t", "tree", "/dev/null", cwd=project)
+    nothing = git("commit-tree", tree, "-m", "Nothing", cwd=project)
+    git("update-ref", "refs/remotes/origin/main", nothing, cwd=project)
     variables = [f"--variable={key}={value}" for key, value in {**QUICK, **env}.items()]
     command = ("gitlab-ci-local", "--force-shell-executor", *variables, job)
     done = run(*command, cwd=project, PATH=lab_path)
@@ -127,8 +130,8 @@ def updatable(bake: Baker, template: Path, tmp_path: Path, lab_path: str) -> tup
     remote = tmp_path / "remote.git"
     git("clone", "--quiet", "--bare", str(project), str(remote), cwd=tmp_path)
     git("remote", "add", "origin", str(remote), cwd=project)
-    readme = clone / PROJECT_FOLDER / "README.md"
-    readme.write_text(readme.read_text().replace("## Add a page\n", "## Add your page\n"))
+    document = clone / PROJECT_FOLDER / "docs/data.md"
+    document.write_text(document.read_text().replace("## Add a table\n", "## Add your table\n"))
     commit_all(clone, "News")
     programs = tmp_path / "bin"
     programs.mkdir()
@@ -141,7 +144,7 @@ def test_news_of_the_template_become_a_pull_request(updatable: tuple[Path, Path,
     project, remote, path = updatable
     done = act(project, "template-update.yml", "update", path)
     assert done.returncode == 0, (done.stdout + done.stderr)[-5000:]
-    assert "## Add your page" in git("show", "template-update:README.md", cwd=remote)
+    assert "## Add your table" in git("show", "template-update:docs/data.md", cwd=remote)
     record = json.loads(git("show", "template-update:.cruft.json", cwd=remote))
     assert record["commit"] != json.loads((project / ".cruft.json").read_text())["commit"]
     assert (project.parent / "gh.log").read_text().splitlines() == [
@@ -154,13 +157,13 @@ def test_news_of_the_template_become_a_pull_request(updatable: tuple[Path, Path,
 
 def test_a_conflict_with_the_template_is_loud(updatable: tuple[Path, Path, str]) -> None:
     project, remote, path = updatable
-    readme = project / "README.md"
-    readme.write_text(readme.read_text().replace("## Add a page\n", "## Our own words\n"))
+    document = project / "docs/data.md"
+    document.write_text(document.read_text().replace("## Add a table\n", "## Our own words\n"))
     commit_all(project, "Ours")
     done = act(project, "template-update.yml", "update", path)
     assert done.returncode != 0
     printed = done.stdout + done.stderr
-    assert re.search(r"conflict with the template:\n.*README.md", printed), printed[-3000:]
+    assert re.search(r"changed the same lines(.*\n)+?.*docs/data.md", printed), printed[-3000:]
     assert "template-update" not in git("branch", "--list", cwd=remote)
     assert not (project.parent / "gh.log").exists()
 
