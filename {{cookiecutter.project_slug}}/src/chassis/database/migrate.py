@@ -1,7 +1,7 @@
-"""The way of the database to another revision, and new migrations: Alembic without its commands.
+"""The way of the database to other revisions, and new migrations: Alembic without its commands.
 
-Whoever only asks where the database is goes to revisions.py: to import Alembic takes a tenth of
-the start of the server.
+What only asks where the database is imports revisions.py instead: to import Alembic takes a tenth
+of the start of the server.
 """
 
 from argparse import Namespace
@@ -130,8 +130,8 @@ def _only_add(changes: Iterable[ops.MigrateOperation]) -> bool:
 @contextmanager
 def _moving() -> Iterator[Connection]:
     """Yield a connection on which all happens, in both chains, or nothing."""
-    # On SQLite a table is changed by making it anew: with foreign keys on, dropping the old one
-    # would delete the rows that refer to it.
+    # On SQLite a table is changed by copying it: with foreign keys on, dropping the old one would
+    # delete the rows that refer to it.
     engine = new_engine(get_engine().url, foreign_keys=False, poolclass=NullPool)
     try:
         with clear_errors(), engine.begin() as connection:

@@ -53,7 +53,7 @@ def status() -> Status:
 def problem(found: Status) -> str:
     """Return one line that says what is wrong with the database, and the command that helps."""
     positions = _positions()
-    if found == "ahead":
+    if found in {"ahead", "newer"}:  # the latter only where it does not fit, as for `db revision`
         return not_known(positions)
     needed = _word(
         at.revision if chain.status(at) == "newer" else chain.head

@@ -119,10 +119,9 @@ def test_the_option_for_the_template_is_hidden() -> None:
 
 @pytest.mark.usefixtures("database")
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
-@pytest.mark.parametrize("option", [[], ["--chassis"]])
-def test_nothing_to_migrate(option: list[str]) -> None:
+def test_nothing_to_migrate() -> None:
     nothing = "the tables are as the models say: there is nothing to migrate"
-    assert db("revision", "anything", *option) == (1, "", nothing)
+    assert db("revision", "anything") == (1, "", nothing)
 
 
 @pytest.mark.usefixtures("database")

@@ -13,12 +13,14 @@ from typing import Any
 
 import pytest
 import sqlalchemy
+from chassis.commands.main import main
 from chassis.database import chains, migrate, revisions
 from chassis.database.chains import RevisionError
 from chassis.database.encryption import EncryptedText
 from chassis.database.engine import get_engine, transaction
 from chassis.database.tables import NAMING, ChassisBase, UTCDateTime, load_models, utc_now
 from chassis.testing.migrations import back_and_forward, differences, unnamed_constraints
+from click.testing import CliRunner
 from sqlalchemy import Column, ForeignKey, Integer, MetaData, String, Table, inspect, select, text
 
 from .migrations import VERSION_TABLES, Folders, append, other_chains, write
@@ -51,7 +53,7 @@ def test_the_migrations_make_what_the_models_say() -> None:
     assert differences() == []
 
 
-@pytest.mark.usefixtures("database")
+@pytest.mark.usefixtures("database", "own_chains")
 @pytest.mark.parametrize("for_chassis", [True, False])
 def test_a_fresh_database_leaves_nothing_to_migrate(for_chassis: bool) -> None:
     with pytest.raises(RevisionError, match="nothing to migrate"):
@@ -90,7 +92,7 @@ def test_the_tables_of_the_chassis_have_its_prefix() -> None:
     assert all(name.startswith("chassis_") for name in tables)
 
 
-@pytest.mark.usefixtures("database")
+@pytest.mark.usefixtures("database", "own_chains")
 @pytest.mark.parametrize(
     ("columns", "problem"),
     [
@@ -334,6 +336,25 @@ def test_a_new_migration_is_written_from_the_models(
     subprocess.run([*command[:3], "format", str(path)], check=True, stdout=subprocess.DEVNULL)
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.usefixtures("database")
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("option", [[], ["--chassis"]])
+def test_the_command_writes_for_the_project_unless_the_template_is_developed(
+    own_chains: Folders, monkeypatch: pytest.MonkeyPatch, option: list[str]
+) -> None:
+    copy = copy_of_models()
+    for name in ("chassis_orders", "orders"):
+        Table(name, copy, Column("id", Integer, primary_key=True))
+    monkeypatch.setattr(migrate, "load_models", lambda: copy)
+    monkeypatch.setattr(migrate, "tables_of_chassis", lambda: {*copy.tables} - {"orders"})
+    done = CliRunner().invoke(main, ["db", "revision", "Add orders", *option])
+    assert done.exit_code == 0
+    path = (own_chains.chassis if option else own_chains.project) / "0002_add_orders.py"
+    assert done.stdout.rstrip().endswith(str(path))
+    table = "chassis_orders" if option else "orders"
+    assert re.findall(r'create_table\(\s*[\'"](\w+)', path.read_text(encoding="utf-8")) == [table]
 
 
 def add(*arguments: Any, **options: Any) -> Callable[[Table], None]:

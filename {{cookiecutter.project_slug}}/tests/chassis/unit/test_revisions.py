@@ -247,6 +247,8 @@ def test_tables_that_older_code_does_not_know_are_not_taken_back(
     three_steps("0001+0002")
     with pytest.raises(RevisionError, match=r"0002\+0002, which this version .* does not know"):
         migrate.downgrade("base")
+    with pytest.raises(RevisionError, match=r"0002\+0002, which this version .* does not know"):
+        migrate.create("on top of what is not known")
     migrate.downgrade("-1")  # the project's, which this version knows
     assert revisions.current() == steps() == "0002+0001"
 

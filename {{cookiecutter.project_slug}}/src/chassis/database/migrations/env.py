@@ -7,7 +7,7 @@ from alembic.autogenerate.api import AutogenContext
 from sqlalchemy.types import TypeDecorator
 
 
-def is_of_chain(_table: object, name: str | None, kind: str, *_others: object) -> bool:
+def is_of_chain(_object: object, name: str | None, kind: str, *_others: object) -> bool:
     """Leave the tables of the other chain alone, in the models and in the database."""
     return kind != "table" or chain.owns(str(name))
 
@@ -25,7 +25,6 @@ context.configure(
     connection=attributes["connection"],
     target_metadata=attributes["metadata"],
     version_table=chain.table,
-    include_name=lambda name, kind, _parents: is_of_chain(None, name, kind),
     include_object=is_of_chain,
     render_as_batch=True,
     compare_server_default=True,
