@@ -167,7 +167,8 @@ class Tab:
 
     def try_to_sign_in(self, username: str, password: str) -> None:
         """Fill in the form and send it."""
-        self.page.locator("input[autocomplete=username]").first.fill(username)
+        # Visible: that in the folded part of the page may for a moment be the only one.
+        self.page.locator("input[autocomplete=username]:visible").first.fill(username)
         password_field = self.page.locator("input[autocomplete=current-password]")
         password_field.fill(password)
         password_field.press("Enter")
