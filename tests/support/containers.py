@@ -107,7 +107,7 @@ def find_engine() -> Engine:
 
 def sign_in(page: Page, user: str = USER, password: str = PASSWORD) -> None:
     """Fill in the form of a page that asks who is there, and wait for the app."""
-    page.locator("input[autocomplete=username]").first.fill(user)
+    page.locator("input[autocomplete=username]:visible").first.fill(user)
     field = page.locator("input[autocomplete=current-password]")
     field.fill(password)
     field.press("Enter")

@@ -56,7 +56,7 @@ def wait_for_run(page: Page) -> None:
 
 def enter(page: Page, username: str, password: str) -> None:
     """Fill in the sign-in page and send it."""
-    page.locator("input[autocomplete=username]").first.fill(username)
+    page.locator("input[autocomplete=username]:visible").first.fill(username)
     field = page.locator("input[autocomplete=current-password]")
     field.fill(password)
     field.press("Enter")
