@@ -89,9 +89,9 @@ from chassis import Role
 from chassis.database.engine import get_engine
 from chassis.database.tables import load_models
 from chassis.testing.pages import app_of
-from {package}.settings import tool_settings
+from {package}.settings import ToolSettings
 
-assert tool_settings().erp_token.get_secret_value() == "hush"
+assert ToolSettings.current().erp_token.get_secret_value() == "hush"
 load_models().create_all(get_engine())
 app = app_of(Role.EDITOR).run()
 assert not app.exception, app.exception
