@@ -113,7 +113,8 @@ class Chain:
         if not sqlalchemy.inspect(connection).has_table(self.table):
             return Position()
         # The table may be that of another app: all columns, as it may lack ours.
-        rows = connection.execute(sqlalchemy.text(f"SELECT * FROM {self.table}")).mappings()  # noqa: S608
+        everything = f"SELECT * FROM {self.table}"  # noqa: S608 - one of two names of ours
+        rows = connection.execute(sqlalchemy.text(everything)).mappings()
         if not (row := rows.first()):
             return Position()
         revision = row["version_num"]
