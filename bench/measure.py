@@ -251,6 +251,9 @@ def main(project: Path, package: str) -> None:
         for name in ("bare.py", "page.py"):
             shutil.copy(BENCH / name, bare_project)
         shutil.copytree(project / ".streamlit", bare_project / ".streamlit")
+        theme = Path("src", package, "theme.toml")
+        (bare_project / theme).parent.mkdir(parents=True)
+        shutil.copy(project / theme, bare_project / theme)
         home = project / "src" / package / "pages/home.py"
         original = home.read_bytes()
         plain = bare("bare", bare_project, {})

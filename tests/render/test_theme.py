@@ -12,7 +12,7 @@ from baking import Baked
 @pytest.fixture
 def theme(default: Baked) -> dict[str, Any]:
     """Return the table of the theme, in which light and dark have tables of their own."""
-    found: dict[str, Any] = tomllib.loads(default.read(".streamlit/config.toml"))["theme"]
+    found: dict[str, Any] = tomllib.loads(default.read("src/my_internal_tool/theme.toml"))["theme"]
     return found
 
 

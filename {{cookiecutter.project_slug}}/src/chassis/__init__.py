@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from .auth.access import current_user_or_stop as current_user
     from .auth.access import require
     from .auth.roles import Role
+    from .checks import Check
+    from .checks import Result as CheckResult
     from .database.connection import DatabaseConnection
     from .database.encryption import EncryptedText
     from .database.engine import DatabaseUnavailable, transaction
@@ -31,6 +33,8 @@ __all__ = [
     "EXPECTED",
     "Base",
     "Chassis",
+    "Check",
+    "CheckResult",
     "DatabaseConnection",
     "DatabaseUnavailable",
     "EncryptedText",
@@ -68,6 +72,8 @@ _HOMES: Final = {
     "EXPECTED": "ui.problems",
     "Base": "database.tables",
     "Chassis": "project",
+    "Check": "checks",
+    "CheckResult": "checks:Result",
     "DatabaseConnection": "database.connection",
     "DatabaseUnavailable": "database.engine",
     "EncryptedText": "database.encryption",

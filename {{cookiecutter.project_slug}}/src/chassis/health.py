@@ -210,7 +210,7 @@ def _in_thread(function: Callable[[], T]) -> Future[T]:
 
 @functools.cache
 def _monitor() -> Monitor:
-    return Monitor(tagged("health"))
+    return Monitor(list(tagged("health")))
 
 
 def report() -> Report:

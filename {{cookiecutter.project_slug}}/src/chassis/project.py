@@ -2,9 +2,10 @@
 
 import importlib
 import os
+import re
 import shutil
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
@@ -13,7 +14,10 @@ from .auth.roles import Role
 from .errors import ExplainedError
 
 if TYPE_CHECKING:  # it takes a third of a second, and `--help` does without
+    from .checks import Check
     from .settings import Settings
+
+    Menu = Sequence["Page"] | Mapping[str, Sequence["Page"]]
 
 AuthBackend = Literal["password", "oidc", "proxy", "none"]
 
@@ -25,6 +29,9 @@ VARIABLE: Final = "CHASSIS_PROJECT"
 RESERVED: Final = frozenset({"health", "about", "account", "users", "audit"})
 
 
+MAX_GROUP: Final = 50
+
+
 class ProjectError(ExplainedError):
     """app.py is missing or wrong; one line that says what to do."""
 
@@ -34,7 +41,8 @@ class Page:
     """A page of the menu: a file, relative to app.py, or a function that draws it.
 
     `title` is what the menu and the browser tab show, `icon` a ":material/name:" or an emoji.
-    `role` is the least that opens it. The address is the name of the file unless `url_path` says
+    `role` is the least that opens it; where `group` is given, its users need to be in that, too:
+    one of `Chassis(..., groups=...)`. The address is the name of the file unless `url_path` says
     another one; the `default` page is the start page.
     """
 
@@ -44,6 +52,7 @@ class Page:
     role: Role = Role.VIEWER
     default: bool = False
     url_path: str = ""
+    group: str | None = None
 
     @property
     def address(self) -> str:
@@ -57,18 +66,32 @@ class Chassis:
     """A project: what the chassis has to know of it. docs/chassis.md has an example of each.
 
     `module` is the `__name__` of the module that holds the project as `project`. `menu` is called
-    at each run, so that titles are in the language of the user. `languages` maps each language of
-    the interface to its own name; the first is the default. `settings` is a subclass of
-    `chassis.Settings` with fields of your own.
+    at each run, so that titles are in the language of the user; it returns pages, or sections of
+    them by heading. `languages` maps each language of the interface to its own name; the first is
+    the default. `settings` is a subclass of `chassis.Settings` with fields of your own, `groups`
+    are those that users can be in, `secret_keys` parts of the names whose values logs hide.
+
+    Code of yours is named as "module:name", with the modules beside app.py, so that it is imported
+    when it is needed:
+    `checks` are part of /readyz, health page and `doctor`, `commands` maps names to click commands,
+    `lifespan` is an asynchronous context manager around the life of the server. `icon` and `logo`
+    are pictures beside app.py; without a logo the icon stands in its place.
     """
 
     module: str
     name: str
     command: str
-    menu: Callable[[], Sequence[Page]]
+    menu: "Callable[[], Menu]"
     languages: Mapping[str, str] = field(default_factory=lambda: {"en": "English"})
     auth_backend: AuthBackend = "password"
     settings: "type[Settings] | None" = None
+    groups: Sequence[str] = ()
+    checks: "Sequence[Check]" = ()
+    commands: Mapping[str, str] = field(default_factory=dict)
+    lifespan: str | None = None
+    secret_keys: Sequence[str] = ()
+    icon: str = "icon.svg"
+    logo: str | None = None
 
     def __post_init__(self) -> None:
         """Register the project as that of this process."""
@@ -99,27 +122,71 @@ class Chassis:
         here = Path.cwd()
         return str(installed.relative_to(here) if installed.is_relative_to(here) else installed)
 
-    @property
-    def icon(self) -> Path:
-        """The picture in the browser tab and in the corner of each page."""
-        return self.folder / "icon.svg"
+    def sections(self) -> dict[str, Sequence[Page]]:
+        """Return the pages of the menu by heading, "" where it has none."""
+        menu = self.menu()
+        return dict(menu) if isinstance(menu, Mapping) else {"": menu}
 
-    def pages(self) -> list[Page]:
-        """Return the pages of the menu; raises ProjectError where one of them cannot be opened."""
-        pages = list(self.menu())
-        folder = self.folder
-        seen: set[str] = set()
-        for page in pages:
-            if isinstance(page.script, str) and not (folder / page.script).is_file():
-                raise ProjectError(f"{self.module}: {folder / page.script} does not exist")
-            if page.address in seen | RESERVED:
-                owner = "a page of the chassis" if page.address in RESERVED else "another page"
+    def check(self) -> None:
+        """Raise ProjectError where a part of the project cannot work."""
+        for name in self.groups:
+            if not re.fullmatch(r"[^,\s](?:[^,\n]*[^,\s])?", name) or len(name) > MAX_GROUP:
                 raise ProjectError(
-                    f"{self.module}: the page {page.title!r} has the address /{page.address} of "
-                    f"{owner}: rename its file, or give it another `url_path`"
+                    f"{self.module}: {name!r} cannot be the name of a group: at most {MAX_GROUP} "
+                    "characters, without commas"
                 )
+        if self.lifespan is not None:
+            self.load(self.lifespan)
+        self._check_names()
+        seen: set[str] = set()
+        for page in (page for pages in self.sections().values() for page in pages):
+            self._check_page(page, seen)
             seen.add(page.address)
-        return pages
+        for name in filter(None, (self.icon, self.logo)):
+            self._find_file(name)
+
+    def _check_names(self) -> None:
+        """Refuse checks and commands that are called as one of the chassis."""
+        from .checks import CHECKS
+        from .commands.main import COMMANDS
+
+        checks = [check.name for check in (*CHECKS, *self.checks)]
+        commands = [*COMMANDS, *self.commands]
+        for kind, names in (("check", checks), ("command", commands)):
+            for name in names:
+                if names.count(name) > 1:
+                    raise ProjectError(
+                        f"{self.module}: there is a {kind} {name!r} already; choose another name"
+                    )
+
+    def _check_page(self, page: Page, seen: Set[str]) -> None:
+        if isinstance(page.script, str):
+            self._find_file(page.script)
+        if page.group is not None and page.group not in self.groups:
+            raise ProjectError(
+                f"{self.module}: the page {page.title!r} is for the group {page.group!r}: name it "
+                f"in Chassis(..., groups=[{page.group!r}])"
+            )
+        if page.address in seen | RESERVED:
+            owner = "a page of the chassis" if page.address in RESERVED else "another page"
+            raise ProjectError(
+                f"{self.module}: the page {page.title!r} has the address /{page.address} of "
+                f"{owner}: rename its file, or give it another `url_path`"
+            )
+
+    def _find_file(self, name: str) -> None:
+        if not (self.folder / name).is_file():
+            raise ProjectError(f"{self.module}: {self.folder / name} does not exist")
+
+    def load(self, name: str) -> Any:
+        """Import what "module:name" says, a module beside app.py; raises ProjectError."""
+        module, _colon, attribute = name.partition(":")
+        try:
+            return getattr(importlib.import_module(f"{self.package}.{module}"), attribute)
+        except (ImportError, AttributeError) as error:
+            raise ProjectError(
+                f"{self.module} names {name!r}, which cannot be imported: {error}"
+            ) from error
 
     def main(self) -> None:
         """Run the command line."""

@@ -25,6 +25,7 @@ import uvicorn.config
 from starlette.requests import Request
 from starlette.responses import Response
 from streamlit import config
+from streamlit.errors import StreamlitInvalidThemeError
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.runtime import Runtime, RuntimeState
 from streamlit.runtime import stats as stats  # for others: the kinds of figures
@@ -35,12 +36,18 @@ from streamlit.watcher.local_sources_watcher import LocalSourcesWatcher
 from streamlit.web.server.starlette.starlette_auth_routes import _clear_auth_cookie
 from streamlit.web.server.starlette.starlette_server_config import USER_COOKIE_NAME
 
+from .errors import ExplainedError
+
 if TYPE_CHECKING:  # a fifth of a second that only tests have a use for
     from streamlit.testing.v1 import AppTest
 
 # The cookie of st.login, and the folder of the frontend. Without them the server does not start.
 USER_COOKIE: Final = USER_COOKIE_NAME
 STATIC: Final = Path(streamlit.__file__).parent / "static"
+
+
+class ThemeError(ExplainedError):
+    """A file that .streamlit/config.toml names as theme is missing or wrong."""
 
 
 # --- The run of a script in this thread -----------------------------------------------------------
@@ -204,12 +211,15 @@ def hold_file(files: MediaFileManager, file_id: str) -> Callable[[], None]:
 def run(script: str) -> NoReturn:
     """Do what `streamlit run` does.
 
-    Needs the command line of Streamlit; without it `serve` does not start.
+    Needs the command line of Streamlit; without it `serve` does not start. Raises ThemeError.
     """
     # It reads the environment when it is called, and the web server not before.
     from streamlit.web.cli import main
 
-    sys.exit(main(["run", script], prog_name="streamlit"))
+    try:
+        sys.exit(main(["run", script], prog_name="streamlit"))
+    except (FileNotFoundError, StreamlitInvalidThemeError) as error:
+        raise ThemeError(f"the theme cannot be read: {' '.join(str(error).split())}") from error
 
 
 def is_under_an_asgi_server() -> bool:

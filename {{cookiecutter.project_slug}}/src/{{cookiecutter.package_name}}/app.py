@@ -24,6 +24,14 @@ project = Chassis(
     languages={ {{- cookiecutter.languages | replace('en', '"en": "English"') | replace('ko', '"ko": "한국어"') | replace(',', ', ') -}} },
     # How users sign in; AUTH_BACKEND changes it.
     auth_backend="{{ cookiecutter.auth_backend }}",
+    # What else can be said here, with an example; docs/chassis.md explains each.
+    # settings=OwnSettings,  # a class of yours, with fields of your own
+    # groups=["finance"],  # for Page(..., group="finance") and require(group="finance")
+    # checks=[Check("erp", "erp:answers", {"health", "doctor"})],
+    # commands={"import-orders": "orders:import_orders"},
+    # lifespan="refresh:lifespan",  # what runs beside the server
+    # secret_keys=["iban"],  # logs hide the values of names that contain one of these
+    # logo="logo.svg",  # in the corner of each page; icon.svg is in the tab of the browser
 )
 
 main = project.main

@@ -16,7 +16,12 @@ def scratch_project() -> Path:
     folder = Path(tempfile.mkdtemp(prefix="scratch-project-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     shutil.copytree(Path(__file__).with_name("project"), folder, dirs_exist_ok=True)
-    shutil.copytree(PROJECT / ".streamlit", folder / ".streamlit")
+    options = (PROJECT / ".streamlit" / "config.toml").read_text(encoding="utf-8")
+    (folder / ".streamlit").mkdir()
+    (folder / ".streamlit" / "config.toml").write_text(
+        options.partition("[theme]")[0],  # a file of the team
+        encoding="utf-8",
+    )
     # For this process and for those that it starts.
     sys.path.insert(0, str(folder / "src"))
     os.environ["PYTHONPATH"] = str(folder / "src")

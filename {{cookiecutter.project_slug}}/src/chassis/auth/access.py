@@ -2,7 +2,9 @@
 
 import streamlit as st
 
+from .. import project
 from ..i18n import _
+from ..project import ProjectError
 from .current import current_user
 from .identity import Identity
 from .roles import Role
@@ -22,14 +24,16 @@ def role_name(role: Role) -> str:
     return names[role]
 
 
-def require(role: Role) -> Identity:
-    """Return the user if he or she has the role, else raise AccessDenied.
+def require(role: Role = Role.VIEWER, *, group: str | None = None) -> Identity:
+    """Return the user if they have the role, and are in the group; else raise AccessDenied.
 
     Call it first in everything that changes something: callbacks and fragments run without the
-    main script and its guard.
+    main script and its guard. Administrators are in a group only if somebody put them there.
     """
+    if group is not None and group not in project.current().groups:
+        raise ProjectError(f"app.py has no group {group!r}: Chassis(..., groups=[{group!r}])")
     user = current_user()
-    if user is None or user.must_change_password or not user.has(role):
+    if user is None or user.must_change_password or not user.has(role, group):
         raise AccessDenied
     return user
 

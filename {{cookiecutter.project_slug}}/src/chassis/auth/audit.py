@@ -1,5 +1,6 @@
 """The audit log: who signed in, who failed to, and who changed what, when and from where."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -23,6 +24,7 @@ USER_DISABLED: Final = "user disabled"
 USER_ENABLED: Final = "user enabled"
 USER_REMOVED: Final = "user removed"
 ROLES_CHANGED: Final = "roles changed"
+GROUPS_CHANGED: Final = "groups changed"
 PASSWORD_CHANGED: Final = "password changed"  # noqa: S105 - the name of an event
 RESET_CODE_MADE: Final = "reset code made"
 
@@ -52,6 +54,11 @@ class Entry:
     subject: str
     address: str
     detail: str
+
+
+def change(before: Iterable[str], after: Iterable[str]) -> str:
+    """Return the text of a change of roles or groups."""
+    return f"{', '.join(sorted(before))} -> {', '.join(sorted(after))}"
 
 
 def record(

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from ..settings import get_settings
 from . import sessions
+from .groups import parse_groups
 from .identity import Identity
 from .roles import Role, parse_roles
 
@@ -42,15 +43,16 @@ def _proxy(values: Mapping[str, Any]) -> Identity | None:
     username = _text(values, "app_user")
     if not username:
         return None
-    roles = parse_roles(_text(values, "app_roles").split(","))
+    labels = _text(values, "app_roles").split(",")
     return Identity(
         user_id=None,
         username=username,
         name=username,
         email=_text(values, "app_email"),
-        roles=roles or frozenset({Role.VIEWER}),
+        roles=parse_roles(labels) or frozenset({Role.VIEWER}),
         session_id=None,
         backend="proxy",
+        groups=parse_groups(labels),
     )
 
 

@@ -32,7 +32,9 @@ class Identity:
     session_id: int | None
     backend: Backend
     must_change_password: bool = False
+    groups: frozenset[str] = frozenset()
 
-    def has(self, role: Role) -> bool:
-        """Tell whether the visitor may do what `role` may."""
-        return any(own.includes(role) for own in self.roles)
+    def has(self, role: Role, group: str | None = None) -> bool:
+        """Tell whether the visitor may do what `role` may, and is in `group` where one is asked."""
+        in_group = group is None or group in self.groups
+        return in_group and any(own.includes(role) for own in self.roles)

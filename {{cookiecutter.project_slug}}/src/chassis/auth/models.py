@@ -13,6 +13,7 @@ MAX_NAME = 200
 MAX_EMAIL = 254
 MAX_ADDRESS = 45
 MAX_DETAIL = 500
+MAX_GROUPS = 500
 SHA256_HEX = 64
 
 
@@ -31,6 +32,21 @@ class RoleSet(TypeDecorator[frozenset[Role]]):
         return None if value is None else parse_roles(value.split(","))
 
 
+class LabelSet(TypeDecorator[frozenset[str]]):
+    """A set of labels, stored in the order of the alphabet with commas between."""
+
+    impl = String(MAX_GROUPS)
+    cache_ok = True
+
+    def process_bind_param(self, value: frozenset[str] | None, _dialect: Dialect) -> str | None:
+        """Write the labels."""
+        return None if value is None else ",".join(sorted(value))
+
+    def process_result_value(self, value: str | None, _dialect: Dialect) -> frozenset[str] | None:
+        """Read the labels."""
+        return None if value is None else frozenset(filter(None, value.split(",")))
+
+
 class User(ChassisBase):
     """Somebody who may sign in."""
 
@@ -43,6 +59,8 @@ class User(ChassisBase):
     name: Mapped[str] = mapped_column(String(MAX_NAME), default="")
     email: Mapped[str] = mapped_column(String(MAX_EMAIL), default="")
     roles: Mapped[frozenset[Role]] = mapped_column(RoleSet)
+    # Those that app.py does not name any more stay here, and count for nothing.
+    groups: Mapped[frozenset[str]] = mapped_column(LabelSet, default=frozenset)
     # "password" or "oidc", and then who the user is at the provider.
     backend: Mapped[str] = mapped_column(String(20), default="password")
     subject: Mapped[str | None] = mapped_column(String(MAX_NAME * 2))

@@ -15,6 +15,7 @@ from ..i18n import _
 from ..settings import Settings, get_settings
 from . import audit, sign_in
 from .backends import email_allowed
+from .groups import parse_groups
 from .models import MAX_EMAIL, MAX_NAME, User
 from .roles import Role, parse_roles
 from .users import normalize
@@ -84,38 +85,50 @@ def _problem(claims: Mapping[str, Any]) -> str | None:
 
 
 def roles_of(claims: Mapping[str, Any]) -> frozenset[Role]:
-    """Return the roles among the values of OIDC_ROLE_CLAIM (dots lead deeper); else viewer."""
+    """Return the roles among the values of OIDC_ROLE_CLAIM; else viewer."""
+    found = parse_roles(_labels(claims, get_settings().oidc_role_claim))
+    return found or frozenset({Role.VIEWER})
+
+
+def groups_of(claims: Mapping[str, Any]) -> frozenset[str]:
+    """Return the groups among the values of OIDC_GROUP_CLAIM."""
+    return parse_groups(_labels(claims, get_settings().oidc_group_claim))
+
+
+def _labels(claims: Mapping[str, Any], path: str) -> list[str]:
+    """Return the values of a claim: a list, or a text with commas; dots lead deeper."""
     value: Any = claims
-    path = get_settings().oidc_role_claim
     if path in claims:
         value = claims[path]
     else:
         for name in path.split("."):
             value = value.get(name) if isinstance(value, dict) else None
     names = value.split(",") if isinstance(value, str) else value
-    found = parse_roles(map(str, names)) if isinstance(names, list) else frozenset()
-    return found or frozenset({Role.VIEWER})
+    return list(map(str, names)) if isinstance(names, list) else []
 
 
 def _upsert(session: Session, claims: Mapping[str, Any]) -> User:
     # A subject is unique at its issuer only.
     subject = hashlib.sha256(f"{claims.get('iss', '')}|{claims['sub']}".encode()).hexdigest()
     user = session.scalar(select(User).where(User.backend == "oidc", User.subject == subject))
-    roles = roles_of(claims)
+    roles, groups = roles_of(claims), groups_of(claims)
     if user is None:
         user = User(
             username=_free_username(session, claims, subject),
             backend="oidc",
             subject=subject,
             roles=roles,
+            groups=groups,
         )
         session.add(user)
         session.flush()
         _record(audit.USER_ADDED, user, ", ".join(sorted(roles)))
-    elif user.roles != roles:
-        change = f"{', '.join(sorted(user.roles))} -> {', '.join(sorted(roles))}"
+    if user.roles != roles:
+        _record(audit.ROLES_CHANGED, user, audit.change(user.roles, roles))
         user.roles = roles
-        _record(audit.ROLES_CHANGED, user, change)
+    if user.groups != groups:
+        _record(audit.GROUPS_CHANGED, user, audit.change(user.groups, groups))
+        user.groups = groups
     user.name = _line(claims.get("name"), MAX_NAME)
     user.email = _line(claims.get("email"), MAX_EMAIL)
     return user

@@ -248,6 +248,7 @@ def _identity(row: LoginSession) -> Identity:
         session_id=row.id,
         backend="oidc" if user.backend == "oidc" else "password",
         must_change_password=user.must_change_password,
+        groups=user.groups,
     )
 
 

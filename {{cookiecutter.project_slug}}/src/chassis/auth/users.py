@@ -12,6 +12,7 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from .. import project
 from ..database.engine import transaction
 from ..database.tables import utc_now
 from ..errors import ExplainedError
@@ -39,6 +40,7 @@ class Account:
     name: str
     email: str
     roles: frozenset[Role]
+    groups: frozenset[str]
     backend: str
     enabled: bool
     must_change_password: bool
@@ -56,6 +58,7 @@ def create(
     *,
     roles: Collection[Role],
     actor: Actor,
+    groups: Collection[str] = (),
     password: str | None = None,
     password_hash: str | None = None,
     name: str = "",
@@ -76,6 +79,7 @@ def create(
         name=_checked_text(name, MAX_NAME),
         email=_checked_email(email),
         roles=_checked_roles(roles),
+        groups=_checked_groups(groups),
         password_hash=password_hash,
         must_change_password=must_change_password and password_hash is not None,
     )
@@ -161,9 +165,21 @@ def set_roles(user_id: int, roles: Collection[Role], actor: Actor) -> None:
             return
         if Role.ADMIN not in wanted:
             _keep_an_admin(session, user)
-        change = f"{', '.join(sorted(user.roles))} -> {', '.join(sorted(wanted))}"
+        _record(audit.ROLES_CHANGED, actor, user, audit.change(user.roles, wanted))
         user.roles = wanted
-        _record(audit.ROLES_CHANGED, actor, user, change)
+        sessions.revoke_user(user.id)
+    sessions.forget_cached()
+
+
+def set_groups(user_id: int, groups: Collection[str], actor: Actor) -> None:
+    """Change the groups, and end all sessions: the next sign-in has the new ones."""
+    wanted = _checked_groups(groups)
+    with transaction() as session:
+        user = _existing(session, user_id)
+        if user.groups == wanted:
+            return
+        _record(audit.GROUPS_CHANGED, actor, user, audit.change(user.groups, wanted))
+        user.groups = wanted
         sessions.revoke_user(user.id)
     sessions.forget_cached()
 
@@ -279,6 +295,17 @@ def _checked_roles(roles: Collection[Role]) -> frozenset[Role]:
     return frozenset(roles)
 
 
+def _checked_groups(groups: Collection[str]) -> frozenset[str]:
+    known = project.current().groups
+    for name in groups:
+        if name not in known:
+            names = ", ".join(known) or "-"
+            raise UserError(
+                _("There is no group %(name)s; there are: %(names)s", name=name, names=names)
+            )
+    return frozenset(groups)
+
+
 def _hash_of_good(password: str, username: str) -> str:
     if (problem := passwords.problem(password, username)) is not None:
         raise UserError(problem)
@@ -292,6 +319,7 @@ def _account(user: User) -> Account:
         user.name,
         user.email,
         user.roles,
+        user.groups,
         user.backend,
         user.enabled,
         user.must_change_password,

@@ -43,3 +43,5 @@ def _answer(check: Check) -> Result | None:
         return check.run()
     except ExplainedError as error:
         return Result("fail", str(error), error.remedy)
+    except Exception as error:  # noqa: BLE001 - whatever a check of the project raises
+        return Result("fail", f"{type(error).__name__}: {error}")

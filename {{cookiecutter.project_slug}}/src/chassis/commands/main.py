@@ -30,19 +30,24 @@ class CommandLine(click.Group):
 
     def list_commands(self, _context: click.Context) -> list[str]:
         """Return the names of all commands."""
-        return sorted(COMMANDS)
+        return sorted({*COMMANDS, *project.current().commands})
 
     def get_command(self, _context: click.Context, name: str) -> click.Command | None:
         """Import a command."""
-        if name not in COMMANDS:
-            return None
-        command: click.Command = pkgutil.resolve_name(f"{__package__}.{COMMANDS[name][0]}")
-        return command
+        if name in COMMANDS:
+            command: click.Command = pkgutil.resolve_name(f"{__package__}.{COMMANDS[name][0]}")
+            return command
+        own = project.current()
+        return own.load(own.commands[name]) if name in own.commands else None
 
-    def format_commands(self, _context: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the list of commands, which are not imported for that."""
+    def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of commands; those of the chassis are not imported for that."""
+        lines = {name: line for name, (_home, line) in COMMANDS.items()}
+        for name in project.current().commands:
+            if command := self.get_command(context, name):
+                lines.setdefault(name, command.get_short_help_str(limit=100))
         with formatter.section("Commands"):
-            formatter.write_dl([(name, line) for name, (_home, line) in sorted(COMMANDS.items())])
+            formatter.write_dl(sorted(lines.items()))
 
     def main(self, *arguments: Any, **options: Any) -> Any:
         """Run a command; an error that explains itself becomes its lines and exit code 1."""

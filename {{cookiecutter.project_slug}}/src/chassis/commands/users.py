@@ -25,6 +25,11 @@ ROLE_OPTION = click.option(
 )
 
 
+GROUP_OPTION = click.option(
+    "--group", "groups", multiple=True, help="A group of app.py; can be repeated."
+)
+
+
 class AccountCommand(click.Command):
     """A command that needs the tables as this version of the app knows them."""
 
@@ -52,13 +57,20 @@ def users() -> None:
 @users.command()
 @click.argument("username")
 @ROLE_OPTION
+@GROUP_OPTION
 @click.option("--name", default="", help="The name to show.")
 @click.option("--email", default="", help="The e-mail address.")
 @click.option("--generate", "how", flag_value="generate", help="Make and print a password.")
 @click.option("--code", "how", flag_value="code", help="Print a code to choose a password with.")
 @click.option("--hash", "with_hash", is_flag=True, help="Read an argon2id or bcrypt hash instead.")
 def add(
-    username: str, roles: tuple[str, ...], name: str, email: str, how: str | None, with_hash: bool
+    username: str,
+    roles: tuple[str, ...],
+    groups: tuple[str, ...],
+    name: str,
+    email: str,
+    how: str | None,
+    with_hash: bool,
 ) -> str:
     """Add an account.
 
@@ -74,6 +86,7 @@ def add(
     account = accounts.create(
         username,
         roles=[Role(role) for role in roles],
+        groups=groups,
         actor=command_line_actor(),
         password=password,
         password_hash=password_hash,
@@ -93,13 +106,14 @@ def add(
 def list_users() -> str:
     """Show all accounts."""
     found, _total = accounts.list_accounts(limit=1_000_000)
-    rows = [("USER", "ROLES", "BACKEND", "STATE", "LAST SIGN-IN")]
+    rows = [("USER", "ROLES", "GROUPS", "BACKEND", "STATE", "LAST SIGN-IN")]
     for account in found:
         last = account.last_login_at
         rows.append(
             (
                 account.username,
                 ",".join(sorted(account.roles)),
+                ",".join(sorted(account.groups)) or "-",
                 account.backend,
                 "enabled" if account.enabled else "disabled",
                 f"{last:%Y-%m-%d %H:%M} UTC" if last else "never",
@@ -148,6 +162,19 @@ def set_roles(username: str, roles: tuple[str, ...]) -> str:
     accounts.set_roles(account_of(username).id, granted, command_line_actor())
     names = ", ".join(sorted(roles))
     return f"{username} has the roles {names}; all sessions end within 10 seconds"
+
+
+@users.command()
+@click.argument("username")
+@GROUP_OPTION
+def set_groups(username: str, groups: tuple[str, ...]) -> str:
+    """Replace the groups, and end all sessions.
+
+    Without --group the user is in none.
+    """
+    accounts.set_groups(account_of(username).id, groups, command_line_actor())
+    names = ", ".join(sorted(groups)) or "none"
+    return f"{username} has the groups: {names}; all sessions end within 10 seconds"
 
 
 @users.command()

@@ -5,11 +5,12 @@ import sys
 
 from pydantic import SecretStr
 
+from .. import project
 from ..settings import Settings
 from .adopt import adopt_hooks, adopt_streamlit, adopt_uvicorn
 from .line import Formatter
 from .output import Console, Printed, open_log_file
-from .redaction import hide_values
+from .redaction import hide_keys, hide_values
 
 
 def configure(settings: Settings) -> None:
@@ -28,6 +29,7 @@ def configure(settings: Settings) -> None:
     logging.getLogger("watchdog").setLevel(logging.INFO)
     values = [getattr(settings, name) for name in type(settings).model_fields]
     hide_values(value.get_secret_value() for value in values if isinstance(value, SecretStr))
+    hide_keys(project.current().secret_keys)
     adopt_streamlit()
     adopt_uvicorn()
     adopt_hooks()

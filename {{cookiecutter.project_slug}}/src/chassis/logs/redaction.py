@@ -23,6 +23,8 @@ Json = str | int | float | bool | None | list["Json"] | dict[str, "Json"]
 
 # Exact values that must not appear: the secrets of this process.
 _known_secrets: list[str] = []
+# Keys that app.py names: in a field, and in a text.
+_own_keys: list[tuple[re.Pattern[str], re.Pattern[str]]] = []
 
 _SENSITIVE: Final = (
     r"passw|passphrase|pwd|secret|token|cookie|authorization|credential|api[_-]?key|access[_-]?key"
@@ -87,14 +89,20 @@ _PATTERNS: Final[tuple[tuple[str, re.Pattern[str], str | Callable[[re.Match[str]
         HIDDEN,
     ),
 )
-# password=..., "api_key": "...", ('token', b'...'), secret: ...
-_ASSIGNMENT: Final = re.compile(
-    "((?:" + _SENSITIVE + r")[\w-]{0,40}"
-    r"(?:[\"'\]]{0,2}[ \t]{0,4}(?:=>|[:=]{1,2})|[\"'],)[ \t]{0,4})"
-    r"(?!\[(?:redacted|[0-9a-f]{12})\])"
-    r"(?:b?\"(?:[^\"\\\n]|\\.)*\"?|b?'(?:[^'\\\n]|\\.)*'?|[^\s&]+)",
-    re.IGNORECASE,
-)
+
+
+def _assignment(names: str) -> re.Pattern[str]:
+    """Return what finds password=..., "api_key": "...", ('token', b'...'), secret: ..."""
+    return re.compile(
+        "((?:" + names + r")[\w-]{0,40}"
+        r"(?:[\"'\]]{0,2}[ \t]{0,4}(?:=>|[:=]{1,2})|[\"'],)[ \t]{0,4})"
+        r"(?!\[(?:redacted|[0-9a-f]{12})\])"
+        r"(?:b?\"(?:[^\"\\\n]|\\.)*\"?|b?'(?:[^'\\\n]|\\.)*'?|[^\s&]+)",
+        re.IGNORECASE,
+    )
+
+
+_ASSIGNMENT: Final = _assignment(_SENSITIVE)
 
 
 @lru_cache(maxsize=4096)
@@ -108,6 +116,12 @@ def hide_values(secrets: Iterable[str]) -> None:
     _known_secrets[:] = sorted({text for text in secrets if len(text) >= 8}, key=len, reverse=True)
 
 
+def hide_keys(parts: Iterable[str]) -> None:
+    """Hide the values of keys that contain one of these texts, from now on, numbers too."""
+    names = "|".join(re.escape(part) for part in parts)
+    _own_keys[:] = [(re.compile(names, re.IGNORECASE), _assignment(names))] if names else []
+
+
 def redact(text: str, limit: int = MAX_TEXT) -> str:
     """Return the text without secrets and personal data, at most about `limit` characters."""
     text = _shorten(text, limit)
@@ -118,7 +132,8 @@ def redact(text: str, limit: int = MAX_TEXT) -> str:
         if needle in lower:
             text = pattern.sub(replacement, text)
     if "=" in text or ":" in text or "," in text:
-        text = _ASSIGNMENT.sub(rf"\1{HIDDEN}", text)
+        for pattern in (_ASSIGNMENT, *(in_text for _in_field, in_text in _own_keys)):
+            text = pattern.sub(rf"\1{HIDDEN}", text)
     return text
 
 
@@ -161,6 +176,8 @@ class _Cleaner:
     def _convert(self, key: str, value: object, depth: int) -> Json:
         if value is None or isinstance(value, bool):
             return value
+        if any(in_field.search(key) for in_field, _in_text in _own_keys):
+            return HIDDEN
         if isinstance(value, int | float):
             return HIDDEN if _matches(_SECRET_NUMBER, key) else _number(value)
         if key == "session_id" and isinstance(value, str):

@@ -21,11 +21,13 @@ from ..ui.problems import draw_refusal
 def draw_user(user: Identity) -> None:
     """Draw what the app knows about the user."""
     roles = [role_name(role) for role in Role if role in user.roles]
+    groups = {_("Groups"): ", ".join(sorted(user.groups))} if user.groups else {}
     rows = {
         _("User name"): user.username,
         _("Name"): user.name if user.name != user.username else "",
         _("E-mail"): user.email,
         _("Role"): ", ".join(roles),
+        **groups,
     }
     texts = [f"**{label}**  \n{plain(text)}" for label, text in rows.items() if text]
     with st.container(horizontal=True, gap="large", border=True):

@@ -27,6 +27,7 @@ def event_names() -> dict[str, str]:
         audit.USER_ENABLED: _("User enabled"),
         audit.USER_REMOVED: _("User removed"),
         audit.ROLES_CHANGED: _("Role changed"),
+        audit.GROUPS_CHANGED: _("Groups changed"),
         audit.PASSWORD_CHANGED: _("Password changed"),
         audit.RESET_CODE_MADE: _("Reset code made"),
     }

@@ -42,7 +42,7 @@ def check_name(name: str) -> str:
         "cpu": _("Processor"),
         "redis": _("Redis"),
     }
-    return names.get(name, name)
+    return names.get(name) or _(name)
 
 
 def translated(detail: str) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 import pandas as pd
 import streamlit as st
 
+from .. import project
 from ..auth import sessions, users
 from ..auth.access import require, role_name
 from ..auth.audit import Actor
@@ -94,6 +95,7 @@ def draw_users() -> list[Account]:
             _("Name"): user.name,
             _("E-mail"): user.email,
             _("Role"): role_name(highest(user.roles)),
+            **({_("Groups"): ", ".join(sorted(user.groups))} if project.current().groups else {}),
             _("State"): state(user),
             _("Last sign-in"): local_time(user.last_login_at),
         }
@@ -119,6 +121,8 @@ def draw_add_form() -> None:
         st.text_input(_("Name"), key="add_name", autocomplete="off")
         st.text_input(_("E-mail"), key="add_email", autocomplete="off")
         st.selectbox(_("Role"), list(Role), format_func=role_name, key="add_role")
+        if groups := project.current().groups:
+            st.multiselect(_("Groups"), groups, placeholder=_("None"), key="add_groups")
         st.form_submit_button(_("Add"), type="primary", on_click=add_user, width="stretch")
 
 
@@ -133,6 +137,7 @@ def add_user() -> None:
             name=fields["add_name"],
             email=fields["add_email"],
             roles={fields["add_role"]},
+            groups=fields.get("add_groups", ()),
             actor=actor,
         )
         fields["users_code"] = (user.username, users.make_reset_code(user.id, actor))
@@ -163,6 +168,7 @@ def draw_user(user: Account) -> None:
                     args=(user.id, role),
                     disabled=role == highest(user.roles),
                 )
+                draw_groups(user)
                 st.button(
                     _("Make a code for a new password"),
                     icon=":material/key:",
@@ -175,6 +181,28 @@ def draw_user(user: Account) -> None:
             else:
                 st.button(_("Enable"), icon=":material/check:", on_click=enable, args=(user.id,))
         draw_sessions(user)
+
+
+def draw_groups(user: Account) -> None:
+    """Draw the choice of the user's groups, where there are some."""
+    known = project.current().groups
+    if not known:
+        return
+    own = [name for name in known if name in user.groups]
+    chosen = st.multiselect(
+        _("Groups"),
+        known,
+        default=own,
+        placeholder=_("None"),
+        key=f"groups_{user.id}_{','.join(own)}",
+        width=300,
+    )
+    st.button(
+        _("Save the groups"),
+        on_click=set_groups,
+        args=(user.id, chosen),
+        disabled=set(chosen) == set(own),
+    )
 
 
 def draw_sessions(user: Account) -> None:
@@ -205,6 +233,12 @@ def set_role(user_id: int, role: Role) -> None:
     """Give the user this role."""
     actor = admin()
     attempt(lambda: users.set_roles(user_id, {role}, actor), _("The role is changed."))
+
+
+def set_groups(user_id: int, groups: list[str]) -> None:
+    """Put the user into these groups."""
+    actor = admin()
+    attempt(lambda: users.set_groups(user_id, groups, actor), _("The groups are changed."))
 
 
 def make_code(user_id: int, username: str) -> None:

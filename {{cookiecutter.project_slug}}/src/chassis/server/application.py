@@ -44,7 +44,7 @@ def _start() -> Settings:
         settings = get_settings()
         logs.configure(settings)
         get_limiter()
-        project.current().pages()  # the first visitor would be late to find a wrong one
+        project.current().check()  # the first visitor would be late to find a wrong page
         # Again, for those who start with `streamlit run`.
         if note := launch.check_database(settings):
             logs.get_logger(__name__).warning("database", reason=note)

@@ -62,9 +62,11 @@ async def lifespan(_app: st.App) -> AsyncGenerator[None]:
         gc.freeze()
         tasks.append(_start(_warm_up()))
     gc.enable()  # `serve` has switched it off
-    log.info("started", version=project.current().version, environment=str(settings.app_env))
     try:
-        yield
+        async with _of_the_project():
+            version = project.current().version
+            log.info("started", version=version, environment=str(settings.app_env))
+            yield
     finally:
         for task in tasks:
             task.cancel()
@@ -73,6 +75,15 @@ async def lifespan(_app: st.App) -> AsyncGenerator[None]:
         if stop_metrics is not None:
             stop_metrics()
         log.info("stopped")
+
+
+def _of_the_project() -> contextlib.AbstractAsyncContextManager[None]:
+    """Return what app.py wants to run beside the server."""
+    ours = project.current()
+    if ours.lifespan is None:
+        return contextlib.nullcontext()
+    beside: contextlib.AbstractAsyncContextManager[None] = ours.load(ours.lifespan)()
+    return beside
 
 
 def _start(work: Coroutine[None, None, None]) -> asyncio.Task[None]:

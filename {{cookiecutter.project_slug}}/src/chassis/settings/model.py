@@ -144,7 +144,7 @@ class Settings(BaseSettings):
     )
     auth_proxy_roles_header: HeaderName = Field(
         default="X-Forwarded-Groups",
-        description="The header in which the proxy lists the roles, separated by commas.",
+        description="The header in which the proxy lists roles and groups, separated by commas.",
     )
     oidc_discovery_url: HttpUrl | None = Field(
         default=None,
@@ -164,6 +164,10 @@ class Settings(BaseSettings):
     oidc_role_claim: OneLine = Field(
         default="roles",
         description="The claim that lists the user's roles; without any the user is a viewer.",
+    )
+    oidc_group_claim: OneLine = Field(
+        default="groups",
+        description="The claim that lists the user's groups; those of app.py count.",
     )
     audit_keep_days: Annotated[int, Field(ge=1)] = Field(
         default=365,

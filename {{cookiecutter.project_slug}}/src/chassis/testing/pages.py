@@ -15,9 +15,9 @@ PASSWORD = "seven purple elephants"
 SYSTEM = audit.Actor(None, "test")
 
 
-def app_of(role: Role) -> AppTest:
-    """Return the app as a new user with this role sees it, not yet run."""
-    return opened_by(add_user(role))
+def app_of(role: Role, **options: Any) -> AppTest:
+    """Return the app as a new user with this role sees it, not yet run; options of `add_user`."""
+    return opened_by(add_user(role, **options))
 
 
 def opened_by(user: Account) -> AppTest:

@@ -1,7 +1,7 @@
 """The menu: the pages of the project, those of the chassis, and what each user sees of them."""
 
 import importlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import streamlit as st
@@ -21,9 +21,15 @@ def draw_menu(section: str, user: Identity) -> st.Page:
     It knows all pages, so that the address of one that is not for the user leads to a text that
     says so: raises AccessDenied.
     """
-    roles = {_streamlit_page(page, user): page.role for page in all_pages()}
-    chosen = st.navigation({section: list(roles)})
-    if not user.has(roles[chosen]):
+    drawn: dict[str, list[st.Page]] = {}
+    allowed: dict[st.Page, bool] = {}
+    for heading, pages in sections().items():
+        for page in pages:
+            shown = _streamlit_page(page, user)
+            drawn.setdefault(heading or section, []).append(shown)
+            allowed[shown] = user.has(page.role, page.group)
+    chosen = st.navigation(drawn)
+    if not allowed[chosen]:
         st.title(chosen.title)
         raise AccessDenied
     return chosen
@@ -41,7 +47,18 @@ def stand_in(name: str, title: str) -> st.Page:
 
 def all_pages() -> list[Page]:
     """Return the pages in the order of the menu, those of the project first."""
-    return [*project.current().pages(), *chassis_pages()]
+    return [page for pages in sections().values() for page in pages]
+
+
+def sections() -> dict[str, Sequence[Page]]:
+    """Return the pages by the headings above them; those of the chassis are in the last section.
+
+    Pages without a heading are under "": `draw_menu` puts the name of the app above them.
+    """
+    found = project.current().sections()
+    if set(found) == {""}:  # a short menu needs no second heading
+        return {"": [*found[""], *chassis_pages()]}
+    return {**found, _("System"): chassis_pages()}
 
 
 def chassis_pages() -> list[Page]:
@@ -89,7 +106,7 @@ def _streamlit_page(page: Page, user: Identity) -> st.Page:
         icon=page.icon,
         url_path=page.address,
         default=page.default,
-        visibility="visible" if user.has(page.role) else "hidden",
+        visibility="visible" if user.has(page.role, page.group) else "hidden",
     )
 
 

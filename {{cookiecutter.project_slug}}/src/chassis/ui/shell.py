@@ -22,10 +22,14 @@ def draw() -> None:
     import_libraries()
     started = time.perf_counter()
     settings = get_settings()
-    icon = str(project.current().icon)
+    ours = project.current()
+    icon = str(ours.folder / ours.icon)
     # The icon comes first: otherwise st.navigation loads that of the page from fonts.gstatic.com.
     st.set_page_config(page_icon=icon, page_title=settings.app_name, layout="wide")
-    st.logo(icon, size="large")
+    if ours.logo:
+        st.logo(str(ours.folder / ours.logo), size="large", icon_image=icon)
+    else:
+        st.logo(icon, size="large")
     # The CSV that a table offers by itself would run as formulas what `spreadsheet` makes harmless.
     st.html("<style>button[aria-label^='Download as CSV'] {display: none}</style>")
     with st.sidebar:

@@ -3,10 +3,12 @@
 from itertools import product
 
 import pytest
+from chassis import require
 from chassis.auth import sessions, users
 from chassis.auth.models import User
 from chassis.auth.roles import Role
 from chassis.database.engine import transaction
+from chassis.project import ProjectError
 from chassis.settings import get_settings
 from chassis.testing.pages import add_user, app_of, at, opened_by, stranger
 from sqlalchemy import update
@@ -23,7 +25,9 @@ def buttons(app: AppTest) -> list[str]:
     return [button.label for button in app.button]
 
 
-@pytest.mark.parametrize("page", ["start", "notes", "health", "about", "account", "users", "audit"])
+@pytest.mark.parametrize(
+    "page", ["start", "notes", "ledger", "health", "about", "account", "users", "audit"]
+)
 def test_a_stranger_sees_the_sign_in_page_at_every_address(page: str) -> None:
     app = at(stranger(), page)
     assert titles(app) == ["Scratch Tool"]
@@ -52,6 +56,31 @@ def test_admins_open_the_admin_pages(page: str) -> None:
     assert not app.warning
     assert app.dataframe
     assert not app.exception
+
+
+def test_a_page_of_a_group_opens_for_nobody_else() -> None:
+    # Administrators have to put themselves into a group, which the audit log notes.
+    app = at(app_of(Role.ADMIN, groups=["staff & guests"]), "ledger")
+    assert "does not permit" in app.warning[0].value
+    assert "Book" not in buttons(app)
+    app = at(app_of(Role.VIEWER, groups=["finance"]), "ledger")
+    assert titles(app) == ["Ledger"]
+    assert not app.warning
+
+
+def test_an_action_asks_for_the_group_again() -> None:
+    ann = add_user(Role.VIEWER, "ann", groups=["finance"])
+    app = at(opened_by(ann), "ledger")
+    with transaction() as session:
+        session.execute(update(User).where(User.id == ann.id).values(groups=frozenset()))
+    sessions.forget_cached()
+    next(button for button in app.button if button.label == "Book").click().run()
+    assert "booked" not in app.session_state
+
+
+def test_a_group_that_app_py_does_not_name_is_a_mistake_of_the_project() -> None:
+    with pytest.raises(ProjectError, match="has no group 'finanze'"):
+        require(group="finanze")
 
 
 def test_the_menu_is_not_what_guards_a_page() -> None:

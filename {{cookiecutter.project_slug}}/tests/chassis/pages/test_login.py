@@ -5,7 +5,7 @@ from chassis.auth import audit, oidc, users
 from chassis.auth.models import PendingLogin
 from chassis.auth.roles import Role
 from chassis.database.engine import transaction
-from chassis.testing.pages import PASSWORD, SYSTEM, add_user, stranger
+from chassis.testing.pages import PASSWORD, SYSTEM, add_user, at, stranger
 from sqlalchemy import select
 from streamlit.testing.v1 import AppTest
 
@@ -132,7 +132,9 @@ def test_who_comes_past_the_proxy_is_told(monkeypatch: pytest.MonkeyPatch) -> No
     app = stranger().run()
     assert "not signed in" in app.error[0].value
     assert not app.button
-    app.user = {"app_user": "ann", "app_email": "", "app_roles": "editor"}
+    app.user = {"app_user": "ann", "app_email": "", "app_roles": "editor, finance"}
     app.run()
     assert app.title[0].value == "Start"
+    assert at(app, "ledger").title[0].value == "Ledger"
+    assert not app.warning
     assert "Sign out" not in [button.label for button in app.button]

@@ -1,8 +1,10 @@
 """The users page."""
 
+import dataclasses
 from typing import Any
 
 import pytest
+from chassis import project
 from chassis.auth import audit, sessions, users
 from chassis.auth.roles import Role
 from chassis.testing.pages import add_user, at, opened_by
@@ -95,6 +97,29 @@ def test_a_role_is_changed(page: AppTest) -> None:
     click(page, "Save the role")
     assert rows(page)["Role"]["viewer"] == "Editor"
     assert last_event() == (audit.ROLES_CHANGED, "admin", "viewer")
+
+
+def test_groups_are_changed(page: AppTest) -> None:
+    user_id = choose(page, "viewer")
+    sessions.start(user_id)
+    groups = next(box for box in page.multiselect if str(box.key).startswith("groups_"))
+    groups.set_value(["staff & guests"]).run()
+    click(page, "Save the groups")
+    assert rows(page)["Groups"]["viewer"] == "staff & guests"
+    assert last_event() == (audit.GROUPS_CHANGED, "admin", "viewer")
+    assert sessions.list_sessions(user_id) == []
+
+
+def test_without_groups_nobody_reads_of_them(
+    page: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours = dataclasses.replace(project.current(), groups=(), menu=list)
+    monkeypatch.setattr(project, "current", lambda: ours)
+    at(page, "users")
+    assert not page.exception
+    choose(page, "viewer")
+    assert "Groups" not in rows(page)
+    assert not page.multiselect
 
 
 def test_the_last_admin_stays(page: AppTest) -> None:

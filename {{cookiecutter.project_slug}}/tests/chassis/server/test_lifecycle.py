@@ -60,7 +60,10 @@ def test_a_whole_life_in_production(tmp_path: Path) -> None:
         assert server.stop() == 0
         lines = [json.loads(line) for line in server.log().splitlines()]
     events = [line["event"] for line in lines]
-    assert {"started", "stopped"} <= set(events)
+    beside = ["the notes are open", "started", "the notes are closed", "stopped"]
+    assert [event for event in events if event in beside] == beside
+    [opened] = [line for line in lines if line["event"] == "the notes are open"]
+    assert opened["iban"] == "[redacted]"
 
 
 def test_ctrl_c_is_a_normal_end(tmp_path: Path) -> None:

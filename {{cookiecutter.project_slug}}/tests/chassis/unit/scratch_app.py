@@ -22,7 +22,7 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
-from ..conftest import PROJECT
+from ..conftest import SCRATCH
 
 START_SECONDS = 60
 
@@ -126,7 +126,7 @@ def scratch_app(directory: Path, app: str, script: str, **variables: str) -> Ite
     """Run `app` (the module with st.App) and `script` (the page) with these variables."""
     (directory / "scratch.py").write_text(app, encoding="utf-8")
     (directory / "script.py").write_text(script, encoding="utf-8")
-    shutil.copytree(PROJECT / ".streamlit", directory / ".streamlit")
+    shutil.copytree(SCRATCH / ".streamlit", directory / ".streamlit")
     port = free_port()
     output = directory / "output.log"
     with output.open("wb") as stream:

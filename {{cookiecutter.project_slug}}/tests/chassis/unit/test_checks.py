@@ -21,5 +21,5 @@ def test_every_check_is_in_the_list() -> None:
             returns = inspect.signature(function).return_annotation
             own = function.__module__ == module.__name__ and not name.startswith("_")
             if own and returns in (checks.Result, checks.Result | None):
-                there.add(f"{found.name}:{name}".removeprefix(f"{checks.__name__}."))
+                there.add(f"{found.name}:{name}".removeprefix(checks.__name__))
     assert there == {check.code for check in checks.CHECKS}

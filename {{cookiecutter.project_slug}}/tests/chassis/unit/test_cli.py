@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from chassis.commands.main import COMMANDS, main
+from chassis.testing.databases import new_sqlite
 from chassis.testing.ports import free_port
 from click import Group
 from click.testing import CliRunner
@@ -58,9 +59,12 @@ def test_no_line_of_the_lists_is_cut_off() -> None:
 
 # What the console script does, and what is loaded afterwards.
 SCRIPT = """
+import dataclasses
 import sys
-from scratch_tool.app import main
+from scratch_tool import app
 
+app.project = dataclasses.replace(app.project, commands={})  # they are imported for the help
+main = app.project.main
 sys.argv[:] = ["scratch-tool", "--help"]
 try:
     main()
@@ -78,6 +82,12 @@ def test_help_is_quick() -> None:
     assert "click" in loaded
     slow = {"alembic", "pandas", "psutil", "pydantic", "sqlalchemy", "streamlit"}
     assert not slow & set(loaded)
+
+
+def test_the_project_has_commands_of_its_own(tmp_path: Path) -> None:
+    assert "count-notes  Say how many notes there are." in run("--help").stdout
+    database = new_sqlite(tmp_path / "app.db")
+    assert run("count-notes", DATABASE_URL=database).stdout == "0 notes\n"
 
 
 def test_an_unknown_command_is_a_wrong_usage() -> None:

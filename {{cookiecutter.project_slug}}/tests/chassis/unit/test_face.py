@@ -85,7 +85,11 @@ def test_each_function_for_tests_of_pages_is_explained() -> None:
 
 
 OPEN_THE_PAGE = """
-from chassis import Role
+import asyncio
+
+from chassis import Role, project
+from chassis.commands.main import main
+from click.testing import CliRunner
 from chassis.database.engine import get_engine
 from chassis.database.tables import load_models
 from chassis.testing.pages import app_of
@@ -99,19 +103,43 @@ app.text_input[0].set_value("Ann")
 app.main.button[0].click().run()
 assert not app.exception, app.exception
 assert app.main.markdown[0].value.startswith("Ann"), app.main.markdown
+
+ours = project.current()
+ours.check()
+[answers] = ours.checks
+try:
+    answers.run()
+except OSError:  # there is no such host
+    print("no ERP")
+printed = CliRunner().invoke(main, ["import-orders", "today"]).stdout
+assert printed == "fetched the orders of today\\n"
+
+
+async def live():
+    async with ours.load(ours.lifespan)():
+        await asyncio.sleep(0)
+
+
+asyncio.run(live())
+"""
+SEAMS = """
+    checks=[chassis.Check("erp", "beside:answers", {"health", "doctor"})],
+    commands={"import-orders": "beside:import_orders"},
+    lifespan="beside:lifespan",
 """
 
 
 def test_the_project_of_the_examples_runs(tmp_path: Path) -> None:
-    composition, settings, models, page = examples(FACE)
+    composition, beside, settings, models, page = examples(FACE)
     [package] = re.findall(r"from (\w+)\.orders\.models import", page)
-    composition = composition.replace(
-        "    menu=menu,\n", "    menu=menu,\n    settings=ToolSettings,\n"
+    composition = "import chassis\n" + composition.replace(
+        "    menu=menu,\n", f"    menu=menu,\n    settings=ToolSettings,\n{SEAMS}"
     )
     files = {
         "__init__.py": '__version__ = "1"',
         "app.py": f"from {package}.settings import ToolSettings\n{composition}",
         "settings.py": settings,
+        "beside.py": beside,
         "orders/__init__.py": "",
         "orders/models.py": models,
         "pages/orders.py": page,

@@ -3,6 +3,7 @@
 import json
 import os
 import platform
+import re
 import socket
 import sqlite3
 import subprocess
@@ -21,7 +22,7 @@ from chassis.settings import Settings, get_settings
 from chassis.testing.databases import new_sqlite
 from chassis.testing.ports import free_port
 
-from ..conftest import PROJECT
+from ..conftest import SCRATCH
 
 KEY = "kJ8-wq2nV0sX7bLr4TfYc1HmZ5dPgA9e"
 
@@ -63,7 +64,7 @@ def serve(directory: Path, **variables: str) -> subprocess.Popen[str]:
 def witness(directory: Path, **variables: str) -> dict[str, Any]:
     """Return what Streamlit makes of the settings."""
     (directory / ".streamlit").mkdir()
-    config = PROJECT / ".streamlit" / "config.toml"
+    config = SCRATCH / ".streamlit" / "config.toml"
     (directory / ".streamlit" / "config.toml").write_bytes(config.read_bytes())
     (directory / "streamlit_app.py").write_text(WITNESS, encoding="utf-8")
     new_sqlite(directory / "app.db")
@@ -171,6 +172,30 @@ def test_serve_needs_an_address_of_this_machine(empty_project: Path) -> None:
     (empty_project / "streamlit_app.py").touch()
     line = refusal(empty_project, APP_HOST="203.0.113.1", APP_PORT=str(free_port()))
     assert line == "APP_HOST: 203.0.113.1 is not an address of this machine"
+
+
+@pytest.mark.parametrize(
+    ("theme", "problem"),
+    [
+        (None, "Theme file not found: "),
+        ("[theme\n", "Error loading theme file "),
+        ("[colors]\n", "must contain a \\[theme\\] section"),
+    ],
+)
+def test_a_theme_that_cannot_be_read_is_one_line(
+    empty_project: Path, theme: str | None, problem: str
+) -> None:
+    (empty_project / "streamlit_app.py").touch()
+    (empty_project / ".streamlit").mkdir()
+    config = empty_project / ".streamlit" / "config.toml"
+    config.write_text('[theme]\nbase = "theme.toml"\n', encoding="utf-8")
+    if theme is not None:
+        (empty_project / "theme.toml").write_text(theme, encoding="utf-8")
+    new_sqlite(empty_project / "app.db")
+    variables = {"APP_PORT": str(free_port()), "METRICS_PORT": str(free_port())}
+    line = refusal(empty_project, APP_ENV="staging", APP_SECRET_KEY=KEY, **variables)
+    assert line.startswith("the theme cannot be read: ")
+    assert re.search(problem, line)
 
 
 def test_serve_needs_valid_settings(empty_project: Path) -> None:

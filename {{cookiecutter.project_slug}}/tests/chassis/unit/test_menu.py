@@ -4,9 +4,10 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
-from chassis import Chassis, Page
+from chassis import Chassis, Check, Page, project
 from chassis.project import RESERVED, ProjectError
 from chassis.settings import get_settings
 from chassis.testing.databases import new_sqlite
@@ -44,6 +45,10 @@ def project_of(*pages: Page) -> Chassis:
             "'X' has the address /notes of another page: ",
         ),
         (
+            [Page("pages/notes.py", "X", group="finance")],
+            "'X' is for the group 'finance': name it in Chassis",
+        ),
+        (
             [Page("pages/notes.py", "X", url_path="users")],
             "'X' has the address /users of a page of the chassis: ",
         ),
@@ -60,14 +65,58 @@ def project_of(*pages: Page) -> Chassis:
 )
 def test_a_page_that_cannot_be_opened_is_refused(pages: list[Page], problem: str) -> None:
     with pytest.raises(ProjectError, match=rf"^scratch_tool.app: .*{problem}") as raised:
-        project_of(*pages).pages()
+        project_of(*pages).check()
     assert "\n" not in str(raised.value)
 
 
 def test_a_page_is_called_as_its_file_or_function_unless_it_has_an_address() -> None:
     pages = [NOTES, Page(draw, "Draw"), Page("pages/notes.py", "Again", url_path="again")]
-    assert project_of(*pages).pages() == pages
+    project_of(*pages).check()
     assert [page.address for page in pages] == ["notes", "draw", "again"]
+
+
+def with_options(**options: Any) -> Chassis:
+    return Chassis("scratch_tool.app", name="S", command="s", menu=lambda: [NOTES], **options)
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        ({"groups": ["a,b"]}, "'a,b' cannot be the name of a group: "),
+        ({"groups": [" a"]}, "' a' cannot be the name of a group: "),
+        ({"groups": [""]}, "'' cannot be the name of a group: "),
+        ({"groups": ["a" * 51]}, "'a+' cannot be the name of a group: "),
+        ({"icon": "gone.svg"}, r"\S+/gone.svg does not exist"),
+        ({"logo": "gone.svg"}, r"\S+/gone.svg does not exist"),
+        ({"checks": [Check("disk", "beside:desk")]}, "there is a check 'disk' already"),
+        (
+            {"checks": [Check("a", "beside:desk")] * 2},
+            "there is a check 'a' already",
+        ),
+        ({"commands": {"serve": "beside:desk"}}, "there is a command 'serve' already"),
+        ({"lifespan": "gone:here"}, "names 'gone:here', which cannot be"),
+        ({"lifespan": "beside:gone"}, "names 'beside:gone', which can"),
+    ],
+)
+def test_a_part_that_cannot_work_is_refused(options: dict[str, Any], problem: str) -> None:
+    with pytest.raises(ProjectError, match=problem) as raised:
+        with_options(**options).check()
+    assert "\n" not in str(raised.value)
+
+
+def test_pages_may_stand_under_headings(monkeypatch: pytest.MonkeyPatch) -> None:
+    start = Page("pages/start.py", "Start", default=True)
+    sections = {"": [start], "Desk": [NOTES]}
+    ours = Chassis("scratch_tool.app", name="S", command="s", menu=lambda: sections)
+    ours.check()
+    monkeypatch.setattr(project, "current", lambda: ours)
+    assert list(menu.sections()) == ["", "Desk", "System"]
+    assert [page.address for page in menu.all_pages()][:3] == ["start", "notes", "health"]
+
+
+def test_a_menu_without_headings_gets_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(project, "current", lambda: project_of(NOTES))
+    assert list(menu.sections()) == [""]
 
 
 @pytest.mark.parametrize(

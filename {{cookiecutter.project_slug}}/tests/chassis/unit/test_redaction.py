@@ -17,6 +17,7 @@ from chassis.logs.redaction import (
     MAX_FIELDS,
     MAX_TEXT,
     clean,
+    hide_keys,
     hide_values,
     redact,
     session_hash,
@@ -33,6 +34,17 @@ def no_known_secrets() -> Iterator[None]:
     """Leave no values behind that would be hidden in other tests."""
     yield
     hide_values([])
+    hide_keys([])
+
+
+def test_keys_of_the_project_are_hidden_too() -> None:
+    assert clean({"iban": "DE02"}) == {"iban": "DE02"}
+    hide_keys(["iban", "a.b"])
+    fields = {"IBAN": "DE02", "iban_of": 1202, "a.b": None, "axb": "x", "rows": 3}
+    hidden = {"IBAN": HIDDEN, "iban_of": HIDDEN, "a.b": None, "axb": "x", "rows": 3}
+    assert clean(fields) == hidden
+    assert redact("paid to iban=DE02 today") == f"paid to iban={HIDDEN} today"
+    assert redact("the iban was wrong") == "the iban was wrong"
 
 
 @pytest.mark.parametrize(

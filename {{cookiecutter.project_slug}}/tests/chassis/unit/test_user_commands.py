@@ -45,10 +45,12 @@ def test_the_life_of_an_account() -> None:
     assert run("sessions", "revoke", number).stderr == f"there is no session {number}\n"
     assert run("sessions", "revoke", "--user", "bob").stdout.startswith("ended 0 sessions")
     assert run("users", "set-roles", "bob", "--role", "editor").exit_code == 0
+    done = run("users", "set-groups", "bob", "--group", "finance")
+    assert done.stdout == "bob has the groups: finance; all sessions end within 10 seconds\n"
     assert run("users", "disable", "bob").exit_code == 0
     table = run("users", "list").stdout.splitlines()
-    assert table[0].split()[:3] == ["USER", "ROLES", "BACKEND"]
-    assert table[2].split()[:4] == ["bob", "editor", "password", "disabled"]
+    assert table[0].split()[:3] == ["USER", "ROLES", "GROUPS"]
+    assert table[2].split()[:5] == ["bob", "editor", "finance", "password", "disabled"]
     assert run("users", "enable", "bob").exit_code == 0
     assert "changed the password" in run("users", "set-password", "bob", text=PASSWORD).stdout
     code = run("users", "reset-code", "bob").stdout
@@ -66,6 +68,11 @@ def test_the_life_of_an_account() -> None:
         (("add", "a b", "--role", "admin", "--generate"), "", "A user name is letters"),
         (("add", "ann", "--role", "admin", "--hash"), "plain", "neither an argon2id nor"),
         (("disable", "nobody"), "", "there is no user 'nobody'"),
+        (
+            ("add", "ann", "--role", "admin", "--group", "finanze", "--code"),
+            "",
+            "There is no group finanze; there are: finance, staff & guests",
+        ),
     ],
 )
 def test_problems_are_one_line(arguments: tuple[str, ...], text: str, problem: str) -> None:

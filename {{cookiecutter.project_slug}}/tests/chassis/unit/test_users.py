@@ -117,16 +117,19 @@ def test_every_change_is_in_the_audit_log_with_who_and_from_where() -> None:
     account = add("eve", Role.EDITOR)
     users.set_roles(account.id, [Role.VIEWER], ADMIN)
     users.set_roles(account.id, [Role.VIEWER], ADMIN)  # changes nothing
+    users.set_groups(account.id, ["finance"], ADMIN)
+    users.set_groups(account.id, ["finance"], ADMIN)  # neither
     users.set_password(account.id, PASSWORD + "!", ADMIN)
     users.make_reset_code(account.id, ADMIN)
     users.disable(account.id, ADMIN)
     users.enable(account.id, ADMIN)
     users.remove(account.id, ADMIN)
     entries, total = audit.list_events(text="eve")
-    assert total == len(entries) == 7
+    assert total == len(entries) == 8
     assert [entry.event for entry in reversed(entries)] == [
         audit.USER_ADDED,
         audit.ROLES_CHANGED,
+        audit.GROUPS_CHANGED,
         audit.PASSWORD_CHANGED,
         audit.RESET_CODE_MADE,
         audit.USER_DISABLED,
@@ -373,6 +376,19 @@ def test_claims_become_an_account_that_follows_the_provider(provider: dict[str, 
     assert account.roles == {Role.ADMIN}
     assert account.name == "Ann B."
     assert audit.ROLES_CHANGED in events()
+
+
+def test_groups_are_those_of_the_provider_that_app_py_names(provider: dict[str, object]) -> None:
+    accept(provider | {"groups": ["finance", "everybody"]})
+    [account] = users.list_accounts()[0]
+    assert account.groups == {"finance"}
+    accept(provider | {"groups": "staff & guests"})
+    [account] = users.list_accounts()[0]
+    assert account.groups == {"staff & guests"}
+    accept(provider)
+    [account] = users.list_accounts()[0]
+    assert account.groups == set()
+    assert audit.list_events(event=audit.GROUPS_CHANGED)[1] == 2
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ def upgrade() -> None:
         sa.Column("name", sa.String(length=200), nullable=False),
         sa.Column("email", sa.String(length=254), nullable=False),
         sa.Column("roles", sa.String(length=100), nullable=False),
+        sa.Column("groups", sa.String(length=500), nullable=False),
         sa.Column("backend", sa.String(length=20), nullable=False),
         sa.Column("subject", sa.String(length=400), nullable=True),
         sa.Column("password_hash", sa.String(length=255), nullable=True),

@@ -1,6 +1,6 @@
 """What the scratch project consists of."""
 
-from chassis import Chassis, Page, Role, _
+from chassis import Chassis, Check, Page, Role, _
 
 
 def menu() -> list[Page]:
@@ -8,6 +8,7 @@ def menu() -> list[Page]:
     return [
         Page("pages/start.py", _("Start"), ":material/home:", default=True),
         Page("pages/notes.py", _("Notes"), ":material/edit:", role=Role.EDITOR),
+        Page("pages/ledger.py", _("Ledger"), ":material/euro:", group="finance"),
     ]
 
 
@@ -17,6 +18,11 @@ project = Chassis(
     command="scratch-tool",
     menu=menu,
     languages={"en": "English", "ko": "한국어"},
+    groups=["finance", "staff & guests"],
+    checks=[Check("desk", "beside:desk", {"health", "doctor"})],
+    commands={"count-notes": "beside:count_notes"},
+    lifespan="beside:lifespan",
+    secret_keys=["iban"],
 )
 
 main = project.main
