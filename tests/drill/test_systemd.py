@@ -67,7 +67,7 @@ def blocks(page: str, heading: str) -> list[str]:
     section = page.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
     return [
         textwrap.dedent(block)
-        for block in re.findall(r"^ *```sh\n(.*?)^ *```", section, re.MULTILINE | re.DOTALL)
+        for block in re.findall(r"^ *```sh server\n(.*?)^ *```", section, re.MULTILINE | re.DOTALL)
     ]
 
 

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.timeout(2400)
 
 def sh_blocks(markdown: str) -> list[str]:
     """Return the commands of the shell blocks of a document, without their comments."""
-    blocks = re.findall(r"^```sh\n(.*?)^```", markdown, re.MULTILINE | re.DOTALL)
+    blocks = re.findall(r"^```sh[^\n]*\n(.*?)^```", markdown, re.MULTILINE | re.DOTALL)
     lines = [line.partition("  #")[0].strip() for block in blocks for line in block.splitlines()]
     return [line for line in lines if line]
 

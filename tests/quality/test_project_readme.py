@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 import pytest
 from baking import Baker, run
+from blocks import blocks_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,26 +28,17 @@ def test_six_orders(app: AppTest) -> None:
 """
 
 
-def example(readme: str, step: str) -> str:
-    """Return the code under a step of "Add a page", without its indentation."""
-    [block] = re.findall(
-        rf"^{step}\. .*?```(?:python)?\n(.*?)```", readme, re.MULTILINE | re.DOTALL
-    )
-    return re.sub("^   ", "", block, flags=re.MULTILINE)
-
-
 @pytest.mark.parametrize("starter", ["tour", "blank"])
 def test_the_example_page_works_when_the_steps_are_followed(
     bake: Baker, project: Path, tmp_path: Path, starter: str, mypy_cache: dict[str, str]
 ) -> None:
     baked = bake.fresh(tmp_path, starter=starter)
-    readme, package = baked.read("README.md"), baked.path / "src/my_internal_tool"
+    package = baked.path / "src/my_internal_tool"
     page, composition = package / "pages/orders.py", package / "app.py"
-    page.write_text(example(readme, "1"))
-    line = " " * 8 + example(readme, "2")
-    text = composition.read_text().replace("    ]\n", f"{line}    ]\n")
-    assert "`Role` is" in readme
-    composition.write_text(text.replace("import Chassis, Page, _", "import Chassis, Page, Role, _"))
+    for block in blocks_of("README.md", baked.read("README.md")):
+        if block.options:
+            block.write(baked.path)
+    assert "orders.py" in composition.read_text()
     (baked.path / "tests/test_orders.py").write_text(TEST.lstrip())
     programs = project / ".venv/bin"
     env = {"PYTHONPATH": str(baked.path / "src"), **mypy_cache}

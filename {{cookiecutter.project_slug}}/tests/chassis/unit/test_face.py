@@ -21,7 +21,7 @@ HEAVY = {"pandas", "pydantic", "sqlalchemy", "streamlit"}
 
 def examples(page: str) -> list[str]:
     """Return the Python code of a page."""
-    return re.findall(r"^```python\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    return re.findall(r"^```python[^\n]*\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
 
 
 def python(*arguments: str, folder: Path, **variables: str) -> str:
