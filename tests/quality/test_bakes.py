@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 # Read by people or by tools under these names: nothing in the project needs to name them.
-WELL_KNOWN = {".cruft.json", ".editorconfig", ".gitignore", "LICENSE", "Makefile", "README.md"}
+WELL_KNOWN = {
+    *(".cruft.json", ".editorconfig", ".gitattributes", ".gitignore"),
+    *("AGENTS.md", "CHANGELOG.md", "LICENSE", "Makefile", "README.md"),
+}
 # Comments may follow a value closely: Dependabot writes `# v1.2.3` so. GitHub has a key named `on`.
 YAML_RULES = """
 extends: default

@@ -1,6 +1,7 @@
 """What the documents of a project say exists: verbs, files, links, tests."""
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -69,6 +70,40 @@ def test_the_files_of_the_map_exist(baked: Baked) -> None:
             assert (folder / name).exists(), line
         if not line.startswith(" "):
             folder = baked.path / names[0]
+
+
+def test_agents_are_told_of_paths_and_names_that_exist(baked: Baked) -> None:
+    text = baked.read("AGENTS.md")
+    quoted = set(re.findall(r"`([^`]+)`", text))
+    paths = {
+        each for each in quoted if re.fullmatch(r"[\w./-]+", each) and re.search(r"[./]", each)
+    }
+    paths -= {".env", "local.mk"}  # a team makes them
+    assert {"tests/", "docs/chassis.md", "src/my_internal_tool/app.py"} <= paths
+    assert {each for each in paths if not where_it_is(baked, each).exists()} == set()
+    face = re.findall(r"^\| `.*?` \|", baked.read("docs/chassis.md"), re.MULTILINE)
+    named = {each.partition("(")[0] for each in quoted if re.fullmatch(r"[a-z_]+(\(.*\))?", each)}
+    assert {"_", "plain", "require", "rate_limited"} <= named
+    assert {each for each in named if f"`{each}`" not in "".join(face)} == set()
+    assert "Yours" in baked.read("pyproject.toml")
+
+
+def where_it_is(baked: Baked, name: str) -> Path:
+    """Return the path of a name, which may stand below the package."""
+    package = baked.path / "src/my_internal_tool"
+    return baked.path / name if (baked.path / name).exists() else package / name
+
+
+def test_agents_are_told_in_few_lines(default: Baked) -> None:
+    assert len(default.read("AGENTS.md").splitlines()) <= 50
+
+
+def test_the_changelog_begins_with_what_is_not_released(baked: Baked) -> None:
+    """As https://keepachangelog.com says: versions, the newest first, with groups of changes."""
+    lines = baked.read("CHANGELOG.md").splitlines()
+    assert lines[0] == "# Changelog"
+    headings = [line for line in lines if line.startswith("#")]
+    assert headings[1:] == ["## [Unreleased]", "### Added"]
 
 
 def test_each_trap_of_the_architecture_page_names_a_test_that_exists(baked: Baked) -> None:

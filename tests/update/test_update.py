@@ -113,7 +113,8 @@ def has_the_chassis_of(clone: Path, project: Path) -> bool:
 def of_the_team(project: Path) -> dict[str, bytes]:
     """Return the files that are the team's."""
     folders = (TEAM, "tests", ":!tests/chassis")
-    return contents(project, *folders, "README.md", "local.mk", ".github/workflows/nightly.yml")
+    documents = ("README.md", "CHANGELOG.md", "AGENTS.md")
+    return contents(project, *folders, *documents, "local.mk", ".github/workflows/nightly.yml")
 
 
 ORDERS = '''\
@@ -214,7 +215,9 @@ def move_like_a_team(project: Path) -> None:
     write(package / "migrations/0001_orders.py", migration)
     (package / "app.py").write_text(APP, "utf-8")
     write(project / "tests/test_orders.py", "def test_orders() -> None:\n    pass\n")
-    (project / "README.md").write_text("# Orders\n\nAll ours.\n", "utf-8")
+    for document in ("README.md", "CHANGELOG.md"):
+        (project / document).write_text("# Orders\n\nAll ours.\n", "utf-8")
+    append(project / "AGENTS.md", "\nOrders are never deleted.\n")
     write(project / "local.mk", "own-verb: ## Ours\n\t@echo ours\n")
     write(project / ".github/workflows/nightly.yml", "on: {schedule: [{cron: '1 1 * * *'}]}\n")
     last = "    # Yours, one a line, stand between here and the end of the list:\n"
@@ -258,7 +261,8 @@ def move_like_the_template(clone: Path) -> None:
     write(project / "deploy/docker/news", "new\n")
     (project / ".editorconfig").rename(project / ".editorconfig.sample")
     # What is the team's: nothing of it must come.
-    append(project / "README.md", "New in the template.\n")
+    for document in ("README.md", "CHANGELOG.md", "AGENTS.md"):
+        append(project / document, "New in the template.\n")
     append(project / TEAM_OF_THE_TEMPLATE / "app.py", "# New in the template.\n")
     write(project / TEAM_OF_THE_TEMPLATE / "pages/news.py", '"""New."""\n')
     write(project / "tests/test_news.py", "def test_news() -> None:\n    pass\n")

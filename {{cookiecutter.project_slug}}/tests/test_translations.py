@@ -1,15 +1,11 @@
-"""Your texts are translated: `make messages` collects them, you translate, it compiles them."""
+"""Your texts can be translated; `make ci` says which are not yet: docs/languages.md."""
 
 from pathlib import Path
 
 import pytest
-from chassis.testing.translations import problems, untranslated
+from chassis.testing.translations import untranslated
 
 from {{cookiecutter.package_name}}.app import project
-
-
-def test_the_translations_are_complete() -> None:
-    assert problems(project.folder) == []
 
 
 @pytest.mark.parametrize(

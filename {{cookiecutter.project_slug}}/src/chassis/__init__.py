@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from .database.encryption import EncryptedText
     from .database.engine import DatabaseUnavailable, transaction
     from .database.tables import Base, UTCDateTime, utc_now
-    from .i18n import _
+    from .i18n import _, ngettext
     from .limits import rate_limited
     from .logs import get_logger
     from .metrics import count, observe, set_gauge, timed
@@ -50,6 +50,7 @@ __all__ = [
     "get_logger",
     "get_settings",
     "local_time",
+    "ngettext",
     "observe",
     "original",
     "page_link",
@@ -88,6 +89,7 @@ _HOMES: Final = {
     "get_logger": "logs",
     "get_settings": "settings",
     "local_time": "ui.local_time",
+    "ngettext": "i18n",
     "observe": "metrics",
     "original": "spreadsheet",
     "page_link": "ui.menu",

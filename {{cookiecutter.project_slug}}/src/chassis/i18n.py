@@ -1,7 +1,7 @@
 """Translations: gettext catalogues; the English text in the code is the key.
 
-That of the project, in its folder locale/, is asked first, then that of the chassis. After a change
-of texts run `make messages`, translate what is new in the .po file, run it again.
+That of the project, in its folder locale/, is asked first, then that of the chassis. `make
+messages` writes them: docs/languages.md.
 """
 
 import gettext
@@ -21,6 +21,12 @@ def _(message: str, **values: object) -> str:
     return text % values if values else text
 
 
+def ngettext(singular: str, plural: str, count: int, **values: object) -> str:
+    """Translate the message in the form that a number asks for, which is filled in as %(count)s."""
+    catalogue = _catalogue(current_language(), project.current().folder)
+    return catalogue.ngettext(singular, plural, count) % {"count": count, **values}
+
+
 def current_language() -> str:
     """Return the language of this session; outside of a script run that of APP_LANGUAGE."""
     if "streamlit" in sys.modules:  # else nobody's script runs, and its import takes a second
@@ -36,6 +42,19 @@ def current_language() -> str:
     from .settings import get_settings  # late: app.py imports `_`, and `--help` needs no settings
 
     return get_settings().app_language
+
+
+def without_catalogue() -> list[str]:
+    """Return one line about each language of app.py in which nobody has translated anything."""
+    here = project.current()
+    folders = (here.folder / "locale", LOCALE_DIR)
+    return [
+        f"app.py names the language {language}, which has no translations: "
+        f"make messages ADD={language}"
+        for language in here.languages
+        if language != "en"
+        and not any(gettext.find("messages", folder, [language]) for folder in folders)
+    ]
 
 
 @cache

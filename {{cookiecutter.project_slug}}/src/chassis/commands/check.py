@@ -5,6 +5,7 @@ import sys
 import click
 
 from ..checks import Status, tagged
+from ..i18n import without_catalogue
 from ..settings import Settings, SettingsError, get_settings, sources, unknown
 from ..template.manifest import edited_files
 
@@ -28,6 +29,7 @@ def check(deploy: bool) -> None:
     except SettingsError:  # a file that cannot be read: already among the problems
         warnings = []
     warnings += [f"{name}: an update overwrites that" for name in edited_files()]
+    warnings += without_catalogue()
     _print_list("Wrong", problems)
     _print_list("Warnings", warnings)
     if settings is None:

@@ -1,21 +1,16 @@
-"""Whether the translations of a package are complete, and no text of a page passes them by.
+"""Whether a text of a page passes the translations by: `make messages` does not see it then.
 
 The texts are looked for in the source: a test that looks at drawn pages would miss the error
-messages. It needs Babel, which an app does not.
+messages.
 """
 
 import ast
-import gettext
 import inspect
 import re
-from collections.abc import Callable, Iterator, Set
-from pathlib import Path
+from collections.abc import Callable, Iterator
 from typing import Final
 
 import streamlit as st
-from babel.messages.catalog import Catalog
-from babel.messages.extract import extract_from_dir
-from babel.messages.pofile import read_po
 from streamlit.delta_generator import DeltaGenerator
 
 # Parameters of Streamlit's functions whose text the user reads.
@@ -44,44 +39,6 @@ ALLOWED: Final = {"Python", "Streamlit"}
 # What reads like a text wherever it stands: a capitalised word, or two words.
 CODE: Final = re.compile(r"[YMDHms: -]+|<style>.*</style>")  # formats of dates; CSS
 PROSE: Final = re.compile(r"[A-Z][a-z]+|.*[A-Za-z]{2,} [A-Za-z]{2,}.*", re.DOTALL)
-PLACEHOLDER: Final = re.compile(r"%\(\w+\)\w")
-
-
-def problems(package: Path) -> list[str]:
-    """Return what is wrong with the translations in a package, one line each.
-
-    First run `make messages`, then translate what is left.
-    """
-    texts = {message for _file, _line, message, *_rest in extract_from_dir(package)}
-    found = []
-    for path in sorted(package.glob("locale/*/LC_MESSAGES/messages.po")):
-        language = path.parts[-3]
-        with path.open("rb") as file:
-            catalogue = read_po(file, locale=language)
-        compiled = gettext.translation("messages", package / "locale", [language], fallback=True)
-        found += [
-            f"{language}: {problem}: {text!r}"
-            for text, problem in _problems(texts, catalogue, compiled)
-        ]
-    return found
-
-
-def _problems(
-    texts: Set[object], catalogue: Catalog, compiled: gettext.NullTranslations
-) -> Iterator[tuple[object, str]]:
-    messages = {message.id: message for message in catalogue if message.id}
-    for text in sorted(texts - messages.keys(), key=str):
-        yield text, "is not in the catalogue"
-    for text, message in messages.items():
-        translation = str(message.string)
-        if text not in texts:
-            yield text, "is no longer in the code"
-        elif not translation or message.fuzzy:
-            yield text, "is not translated"
-        elif sorted(PLACEHOLDER.findall(str(text))) != sorted(PLACEHOLDER.findall(translation)):
-            yield text, "has other placeholders in its translation"
-        elif compiled.gettext(str(text)) != translation:
-            yield text, "is not compiled"
 
 
 def untranslated(source: str) -> list[str]:
@@ -110,7 +67,7 @@ def _strings(node: ast.AST) -> Iterator[ast.Constant]:
 def _not_shown(node: ast.AST) -> Iterator[ast.Constant]:
     """Yield the strings that are translated or not for users: log messages, docstrings, keys."""
     if isinstance(node, ast.Call):
-        if ast.unparse(node).startswith(("_(", "log.", "logger.", "get_logger(")):
+        if ast.unparse(node).startswith(("_(", "ngettext(", "log.", "logger.", "get_logger(")):
             yield from _strings(node)
     elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
         yield node.value

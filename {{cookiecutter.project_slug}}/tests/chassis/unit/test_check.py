@@ -7,6 +7,7 @@ import pytest
 from chassis.commands.check import findings
 from chassis.commands.main import main
 from chassis.database import encryption
+from chassis.project import current
 from chassis.settings import MASK, Settings, get_settings
 from click.testing import CliRunner, Result
 from cryptography.fernet import Fernet
@@ -65,6 +66,15 @@ def test_a_broken_file(project: Path) -> None:
     result = run()
     assert result.exit_code == 1
     assert ".env: line 1 is not NAME=value" in result.stdout
+
+
+def test_a_language_without_translations_is_warned_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "Warnings" not in run().stdout
+    languages = current().languages
+    assert isinstance(languages, dict)
+    monkeypatch.setitem(languages, "ja", "日本語")
+    line = "app.py names the language ja, which has no translations: make messages ADD=ja"
+    assert f"Warnings:\n  {line}\n" in run().stdout
 
 
 def test_unknown_names_are_warned_of(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,87 @@
+"""The texts of a package, and the catalogue of each of its languages."""
+
+import functools
+import io
+from pathlib import Path
+from typing import Final
+
+from babel import Locale
+from babel.messages.catalog import Catalog
+from babel.messages.extract import extract_from_dir
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po, write_po
+
+CHASSIS: Final = Path(__file__).parents[1]
+
+
+def languages(package: Path) -> list[str]:
+    """Return the languages for which a package has a catalogue."""
+    return sorted(path.parts[-3] for path in package.glob("locale/*/LC_MESSAGES/messages.po"))
+
+
+def path_of(package: Path, language: str) -> Path:
+    """Return where the catalogue of a language lies; what is compiled lies beside it, as .mo."""
+    return package / "locale" / language / "LC_MESSAGES" / "messages.po"
+
+
+def read(package: Path, language: str) -> Catalog:
+    """Return the catalogue of a language, an empty one where there is none."""
+    path = path_of(package, language)
+    if not path.is_file():
+        team = Locale.parse(language).english_name or language
+        about = {"project": package.name, "version": "1", "last_translator": ""}
+        return Catalog(language, language_team=team, charset="utf-8", fuzzy=False, **about)
+    with path.open("rb") as file:
+        return read_po(file, locale=language)
+
+
+@functools.cache
+def texts(folder: Path) -> Catalog:
+    """Return the texts in the code of a folder."""
+    found = Catalog(charset="utf-8")
+    for _file, _line, message, _comments, context in extract_from_dir(folder):
+        found.add(message, context=context)
+    return found
+
+
+def wanted(package: Path, catalogue: Catalog, language: str) -> Catalog:
+    """Return the texts that a catalogue has to have: those of its package, and of the chassis.
+
+    Of the latter it needs those that are translated nowhere else, and keeps others for which it
+    has words of its own.
+    """
+    found = Catalog(charset="utf-8")
+    is_elsewhere = path_of(CHASSIS, language).is_file()
+    for message in texts(package):
+        if message.id:  # the first one is the header
+            found[message.id] = message.clone()
+    for message in texts(CHASSIS):
+        own = catalogue.get(message.id)
+        if message.id not in found and (not is_elsewhere or (own and any(forms(own.string)))):
+            found[message.id] = message.clone()
+    return found
+
+
+def update(package: Path, language: str) -> Catalog:
+    """Bring a catalogue up to date with the code, and compile it."""
+    catalogue = read(package, language)
+    new = wanted(package, catalogue, language)
+    catalogue.update(new, no_fuzzy_matching=True, update_creation_date=False)
+    path = path_of(package, language)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("wb") as file:
+        write_po(file, catalogue, no_location=True, sort_output=True, ignore_obsolete=True)
+    path.with_suffix(".mo").write_bytes(compiled(catalogue))
+    return catalogue
+
+
+def forms(text: str | tuple[str, ...] | list[str] | None) -> list[str]:
+    """Return the singular and the plurals of a text, or the one text."""
+    return list(text) if isinstance(text, tuple | list) else [text or ""]
+
+
+def compiled(catalogue: Catalog) -> bytes:
+    """Return a catalogue as i18n.py reads it."""
+    file = io.BytesIO()
+    write_mo(file, catalogue)
+    return file.getvalue()
