@@ -1,5 +1,6 @@
 """The settings for people, written from the settings: .env.example and docs/settings.md."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
@@ -29,7 +30,28 @@ Written by `make reference`. `.env.example` has the same settings, ready to be c
 prints the value of each and where it comes from. The environment wins over secret files
 (`NAME_FILE`, `/run/secrets/NAME`), these over `.env.<APP_ENV>`, and that over `.env`.
 
+## Set first
+
+On a laptop nothing has to be set. For production these come first, and `check --deploy` tells what
+is missing.
+
+{first}
+
+## All
+
+{all}
 """
+# What one really sets for production, in this order.
+FIRST: Final = (
+    "app_env",
+    "app_base_url",
+    "app_secret_key",
+    "database_url",
+    "auth_backend",
+    "trusted_proxies",
+    "redis_url",
+    "backup_s3_url",
+)
 
 
 class OutdatedError(ExplainedError):
@@ -71,11 +93,16 @@ def _env_block(field: str) -> str:
 
 
 def document() -> str:
-    """Return docs/settings.md: the table of the settings."""
+    """Return docs/settings.md: the settings that come first, and all."""
+    return DOCUMENT.format(first=_table(FIRST), all=_table(settings_class().model_fields))
+
+
+def _table(fields: Iterable[str]) -> str:
     rows = ["| Variable | Default | |", "| --- | --- | --- |"]
-    for field, info in settings_class().model_fields.items():
+    for field in fields:
+        info = settings_class().model_fields[field]
         default = default_text(info)
         if default and " " not in default:  # a value, not a phrase
             default = f"`{default}`"
         rows.append(f"| `{field.upper()}` | {default} | {info.description} |")
-    return DOCUMENT + "\n".join(rows) + "\n"
+    return "\n".join(rows)
