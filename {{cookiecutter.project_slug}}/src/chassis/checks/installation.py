@@ -9,7 +9,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from .. import project
-from ..server.launch import SCRIPT
+from ..project import SCRIPT
 from ..settings import SettingsError, get_settings
 from ..template.manifest import edited_files
 from . import Result

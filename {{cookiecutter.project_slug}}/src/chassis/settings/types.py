@@ -135,6 +135,8 @@ def _database_url(value: SecretStr) -> SecretStr:
     if url.drivername == "sqlite":
         if not url.database or url.host or url.database == ":memory:":
             raise ValueError("must name a file, relative (sqlite:///) or absolute (sqlite:////)")
+        file = project.current().root / url.database
+        text = url.set(database=str(file)).render_as_string(hide_password=False)
     elif url.drivername == "postgresql+psycopg":
         if not url.database:
             raise ValueError("must name a database at its end")

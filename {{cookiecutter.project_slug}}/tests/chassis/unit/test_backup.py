@@ -110,21 +110,23 @@ def test_the_drill(
     assert len(notes()) == len(ids) + 1
 
 
-def test_the_default_folders_are_relative(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_default_folders_are_in_that_of_the_project(
+    empty_project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for name in ("DATABASE_URL", "BACKUP_DIR", "UPLOADS_DIR"):
         monkeypatch.delenv(name)
-    monkeypatch.chdir(tmp_path)
+    data = empty_project / "data"
     get_settings.cache_clear()
     migrate.upgrade()
     add_notes(3)
-    upload(tmp_path / "data", "one.txt", "one")
+    upload(data, "one.txt", "one")
     made = jobs.create()
     assert jobs.verify(None)
-    destroy("sqlite:///data/app.db")
-    upload(tmp_path / "data", "one.txt", "changed")
+    destroy(f"sqlite:///{data}/app.db")
+    upload(data, "one.txt", "changed")
     jobs.restore(made.path.name)
     assert len(notes()) == 3
-    assert uploads(tmp_path / "data") == {"one.txt": "one"}
+    assert uploads(data) == {"one.txt": "one"}
 
 
 @pytest.mark.usefixtures("database")

@@ -188,7 +188,7 @@ def test_what_is_worth_knowing(name: str, value: str, monkeypatch: pytest.Monkey
     ("url", "expected"),
     [
         ("sqlite:////srv/app.db", ["several processes or machines need PostgreSQL"]),
-        ("sqlite:///app.db", ["need PostgreSQL", "relative to the folder of the project"]),
+        ("sqlite:///app.db", ["need PostgreSQL", "in the folder of the project"]),
         ("postgresql://app:hush@db.corp.org/app", ["on the way to db.corp.org"]),
         ("postgresql://app@db.corp.org/app?sslmode=require", ["add ?sslmode=verify-full"]),
         ("postgresql://app@db.corp.org/app?sslmode=verify-ca", []),
