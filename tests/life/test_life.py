@@ -109,6 +109,19 @@ def test_lock_installs_nothing_but_what_locks(bake: Baker, tmp_path: Path) -> No
     assert names - {"pip", "setuptools"} == {"uv"}
 
 
+def test_a_command_that_a_message_names_runs_as_printed(project: Path, tmp_path: Path) -> None:
+    """`db revision` on a database without tables says what comes first."""
+    env = {"DATABASE_URL": f"sqlite:///{tmp_path}/app.db", "PATH": PLAIN_PATH}
+    revision = (".venv/bin/my-internal-tool", "db", "revision", "add orders")
+    done = run(*revision, cwd=project, **env)
+    named = re.fullmatch("the database has no tables yet: run `(.+)`\n", done.stderr)
+    assert named, done.stderr
+    done = run("sh", "-c", named[1], cwd=project, **env)
+    assert done.returncode == 0, done.stderr
+    done = run(*revision, cwd=project, **env)
+    assert done.stderr == "the tables are as the models say: there is nothing to migrate\n"
+
+
 def test_a_machine_without_a_new_python_is_told_so(default: Baked, tmp_path: Path) -> None:
     tools = tmp_path / "bin"
     tools.mkdir()

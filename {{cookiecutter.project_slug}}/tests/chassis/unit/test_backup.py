@@ -516,7 +516,7 @@ def test_the_commands(places: Path) -> None:
     assert command("prune") == (0, "no backup is old enough to delete", "")
     code, output, error = command("restore", "no-such-backup", "--yes")
     assert (code, output) == (1, "")
-    assert error == "there is no backup no-such-backup: see `backup list`"
+    assert error == "there is no backup no-such-backup: see `scratch-tool backup list`"
 
 
 def test_a_database_that_is_away_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -208,4 +208,4 @@ def test_where_the_data_is(url: str, expected: list[str], monkeypatch: pytest.Mo
 def test_encrypted_columns_need_a_key(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(encryption, "is_needed", lambda: True)
     [finding] = findings()["fail"]
-    assert finding.startswith("DATA_ENCRYPTION_KEYS is not set: make one with python -c ")
+    assert finding.startswith("DATA_ENCRYPTION_KEYS is not set: make one with python3 -c ")
