@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,6 +14,9 @@ from baking import REQUIRE_ALL, Baked, Baker, commit_all, git, new_home, run
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+# Of a shell that knows no uv.
+PLAIN_PATH = "/usr/bin:/bin"
 
 pytestmark = pytest.mark.timeout(2400)
 
@@ -79,6 +84,42 @@ def test_set_up_is_not_repeated(lived: Lived) -> None:
     assert run("make", "setup", cwd=baked.path, **env).stdout.count("Installing") == 0
     (baked.path / "requirements-dev.txt").touch()
     assert run("make", "setup", cwd=baked.path, **env).stdout.count("Installing") == 1
+
+
+def test_what_uv_has_set_up_is_kept_up_without_it(bake: Baker, tmp_path: Path) -> None:
+    """An environment that uv makes has no pip."""
+    baked = bake.fresh(tmp_path)
+    env = new_home(tmp_path)
+    assert run("make", "setup", cwd=baked.path, **env).returncode == 0
+    os.utime(baked.path / ".venv/.ready", (0, 0))  # older than the lock
+    assert not list(baked.path.glob(".venv/lib/python*/site-packages/pip"))
+    done = run("make", "setup", cwd=baked.path, **{**env, "PATH": PLAIN_PATH})
+    assert done.stdout.startswith("Installing"), done.stdout
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_lock_installs_nothing_but_what_locks(bake: Baker, tmp_path: Path) -> None:
+    """Not the scanners, which are 200 MB."""
+    baked = bake.fresh(tmp_path)
+    env = {**new_home(tmp_path), "PATH": PLAIN_PATH, "PYTHON": sys.executable}
+    done = run("make", "lock", cwd=baked.path, **env)
+    assert done.returncode == 0, done.stdout + done.stderr
+    installed = baked.path.glob("build/*/lib/python*/site-packages/*.dist-info")
+    names = {path.name.partition("-")[0] for path in installed}
+    assert names - {"pip", "setuptools"} == {"uv"}
+
+
+def test_a_command_that_a_message_names_runs_as_printed(project: Path, tmp_path: Path) -> None:
+    """`db revision` on a database without tables says what comes first."""
+    env = {"DATABASE_URL": f"sqlite:///{tmp_path}/app.db", "PATH": PLAIN_PATH}
+    revision = (".venv/bin/my-internal-tool", "db", "revision", "add orders")
+    done = run(*revision, cwd=project, **env)
+    named = re.fullmatch("the database has no tables yet: run `(.+)`\n", done.stderr)
+    assert named, done.stderr
+    done = run("sh", "-c", named[1], cwd=project, **env)
+    assert done.returncode == 0, done.stderr
+    done = run(*revision, cwd=project, **env)
+    assert done.stderr == "the tables are as the models say: there is nothing to migrate\n"
 
 
 def test_a_machine_without_a_new_python_is_told_so(default: Baked, tmp_path: Path) -> None:

@@ -45,6 +45,32 @@ def test_every_verb_exists(baked: Baked) -> None:
     assert missing == set()
 
 
+# The app's own program is in `.venv/bin`; on a server another one calls it, or a container has it.
+PROGRAM = re.compile(
+    r"(?:\.venv/bin/|docker (?:compose )?(?:exec|run) .*|my-internal-tool:latest )my-internal-tool$"
+    r"|my-internal-tool-server run$"
+)
+
+
+def test_every_command_is_spelt_as_it_is_typed(baked: Baked) -> None:
+    """By whoever has just read it, on the machine that the document is about."""
+    commands = {
+        path.split("/")[-1].removesuffix(".py")
+        for path in baked.files()
+        if path.startswith("src/chassis/commands/")
+    }
+    assert commands >= {"backup", "check", "serve", "users"}
+    called = re.compile(rf"my-internal-tool(?:-server run)? (?:{'|'.join(commands)}|db)\b")
+    found = [
+        (name, line)
+        for name, text in documents(baked).items()
+        for line in text.splitlines()
+        for call in called.finditer(line)
+        if not PROGRAM.search(line[: call.end()].rpartition(" ")[0])
+    ]
+    assert found == []
+
+
 def test_every_link_leads_to_a_file(baked: Baked) -> None:
     missing = {
         (name, link)

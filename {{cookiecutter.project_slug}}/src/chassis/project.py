@@ -25,6 +25,9 @@ AuthBackend = Literal["password", "oidc", "proxy", "none"]
 # what lies outside of them, here the environment of the process, outlives that.
 VARIABLE: Final = "CHASSIS_PROJECT"
 
+# The entry point: it lies in the folder of the project.
+SCRIPT: Final = "streamlit_app.py"
+
 # The addresses of the pages that come with the chassis, whatever the settings leave out of them.
 RESERVED: Final = frozenset({"health", "about", "account", "users", "audit"})
 
@@ -106,6 +109,15 @@ class Chassis:
     def folder(self) -> Path:
         """The folder of the project's package."""
         return Path(str(importlib.import_module(self.module).__file__)).parent
+
+    @property
+    def root(self) -> Path:
+        """The folder of the project, from which relative paths of settings count.
+
+        A package that was installed from a wheel lies in none: then it is the working directory.
+        """
+        around = self.folder.parents
+        return next((folder for folder in around if (folder / SCRIPT).is_file()), Path.cwd())
 
     @property
     def version(self) -> str:

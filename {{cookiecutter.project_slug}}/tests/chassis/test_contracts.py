@@ -1,6 +1,7 @@
 """What may touch what, read from the syntax trees of the chassis."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -9,6 +10,7 @@ import chassis
 import pytest
 import streamlit
 import uvicorn
+from chassis.commands.main import COMMANDS
 
 SOURCES = Path(chassis.__file__).parent
 
@@ -155,5 +157,34 @@ def test_streamlits_private_parts_are_touched_in_one_module() -> None:
         f"{path.relative_to(SOURCES)}:{line}: {name}"
         for path in sources("streamlit_private.py", "kept.py")
         for line, name in private_uses(path.read_text(encoding="utf-8"))
+    ]
+    assert found == []
+
+
+# --- Commands in messages -------------------------------------------------------------------------
+
+
+def bare_commands(code: str) -> list[tuple[int, str]]:
+    """Return line and text of each message that names a command without the program before it."""
+    # "its": that of another version, whose program is elsewhere.
+    command = re.compile(f"(?<! its )`({'|'.join(COMMANDS)})( |`|$)")
+    said = (node for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Raise | ast.Return))
+    texts = (
+        node
+        for statement in said
+        for node in ast.walk(statement)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    )
+    return [(text.lineno, text.value) for text in texts if command.search(text.value)]
+
+
+def test_messages_name_commands_as_they_are_typed() -> None:
+    """A command is in `.venv/bin`, or where the operator has put it: `command_line` knows."""
+    assert bare_commands('raise Error(f"no backups: run `backup create`")')
+    assert not bare_commands('raise Error(f"no backups: run `{command} backup create`")')
+    found = [
+        f"{path.relative_to(SOURCES)}:{line}: {text}"
+        for path in sources()
+        for line, text in bare_commands(path.read_text(encoding="utf-8"))
     ]
     assert found == []

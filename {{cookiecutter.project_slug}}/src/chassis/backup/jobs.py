@@ -183,15 +183,15 @@ def _find(folder: Folder, wanted: str | None, work: Path) -> Path:
         if not Path(wanted).is_file():
             raise BackupError(f"there is no file {wanted}")
         return Path(wanted)
-    here, bucket = folder.names(), _bucket()
+    here, bucket, command = folder.names(), _bucket(), project.current().command_line
     if wanted in here or (wanted is None and here):
         return folder.path / (wanted or here[0])
     there = list(bucket.sizes()) if bucket else []
     if wanted is None and not there:
-        raise BackupError("there are no backups yet: make one with `backup create`")
+        raise BackupError(f"there are no backups yet: make one with `{command} backup create`")
     name = wanted or there[0]
     if bucket is None or name not in there:
-        raise BackupError(f"there is no backup {name}: see `backup list`")
+        raise BackupError(f"there is no backup {name}: see `{command} backup list`")
     bucket.download(name, work / name)
     return work / name
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from sqlalchemy import URL, make_url
 
+from .. import project
 from ..settings import get_settings
 from . import OK, Result
 from .exposure import LOCAL
@@ -19,12 +20,12 @@ def kind() -> Result:
 def path() -> Result:
     """The file of the database outlives a release."""
     url = _url()
-    if not _is_sqlite(url) or Path(url.database or "").is_absolute():
+    if not _is_sqlite(url) or not Path(url.database or "").is_relative_to(project.current().root):
         return OK
     return Result(
         "warn",
-        "DATABASE_URL is relative to the folder of the project: a release in a new folder would "
-        "start without the data",
+        "DATABASE_URL is a file in the folder of the project: a release in a new folder would start"
+        " without the data",
     )
 
 

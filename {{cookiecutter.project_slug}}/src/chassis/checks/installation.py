@@ -9,7 +9,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from .. import project
-from ..server.launch import SCRIPT
+from ..project import SCRIPT
 from ..settings import SettingsError, get_settings
 from ..template.manifest import edited_files
 from . import Result
@@ -29,7 +29,7 @@ def python_version(running: tuple[int, ...] = sys.version_info[:3]) -> Result:
     text = ".".join(str(part) for part in running)
     if running >= MINIMUM_PYTHON:
         return Result("pass", text)
-    return Result("fail", f"{text} is too old", "uv python install 3.13 && make setup")
+    return Result("fail", f"{text} is too old", "make setup PYTHON=/path/to/python3.13")
 
 
 def chassis() -> Result:

@@ -1,8 +1,8 @@
 """What production wants of keys, and of the files that hold them."""
 
 import stat
-from pathlib import Path
 
+from .. import project
 from ..database import encryption
 from ..settings import (
     NEW_ENCRYPTION_KEY_COMMAND,
@@ -41,9 +41,8 @@ def readable_files() -> Result:
         for name, variable in variables.items()
         if is_secret(name.lower()) and variable.source.startswith(".env")
     }
-    readable = [
-        file for file in sorted(files) if Path(file).stat().st_mode & (stat.S_IRGRP | stat.S_IROTH)
-    ]
+    root, others = project.current().root, stat.S_IRGRP | stat.S_IROTH
+    readable = [file for file in sorted(files) if (root / file).stat().st_mode & others]
     if not readable:
         return OK
     hold = "holds" if len(readable) == 1 else "hold"

@@ -7,6 +7,7 @@ import sys
 
 import click
 
+from .. import project
 from ..database import revisions
 
 
@@ -92,7 +93,8 @@ def revision(message: str, for_chassis: bool) -> str:
     from ..database import migrate
 
     path = migrate.create(message, for_chassis=for_chassis)
-    return f"Read and correct it, then run `make format` and `db upgrade`: {path}"
+    upgrade = f"{project.current().command_line} db upgrade"
+    return f"Read and correct it, then run `make format` and `{upgrade}`: {path}"
 
 
 @db.command()

@@ -1,11 +1,11 @@
 """The settings for people, written from the settings: .env.example and docs/settings.md."""
 
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Final
 
 import click
 
+from .. import project
 from ..errors import ExplainedError
 from ..settings import (
     MASK,
@@ -20,7 +20,8 @@ from ..settings import (
 HEADER: Final = """\
 # Copy to .env and remove the "# " in front of what you set. The environment wins over secret files
 # (NAME_FILE or /run/secrets/NAME), these over .env.<APP_ENV>, and that over .env.
-# Values stand as they are: ${NAME} is not expanded. Keep .env out of version control.
+# Values stand as they are: ${NAME} is not expanded. Relative paths count from the folder of the
+# project. Keep .env out of version control.
 """
 
 DOCUMENT: Final = """\
@@ -28,7 +29,8 @@ DOCUMENT: Final = """\
 
 Written by `make reference`. `.env.example` has the same settings, ready to be copied; `check`
 prints the value of each and where it comes from. The environment wins over secret files
-(`NAME_FILE`, `/run/secrets/NAME`), these over `.env.<APP_ENV>`, and that over `.env`.
+(`NAME_FILE`, `/run/secrets/NAME`), these over `.env.<APP_ENV>`, and that over `.env`. Relative
+paths count from the folder of the project, where these files are.
 
 ## Set first
 
@@ -63,7 +65,7 @@ class OutdatedError(ExplainedError):
 def reference(check: bool) -> None:
     """Write .env.example and docs/settings.md."""
     for name, text in (".env.example", env_example()), ("docs/settings.md", document()):
-        path = Path(name)
+        path = project.current().root / name
         if path.is_file() and path.read_text(encoding="utf-8") == text:
             continue
         if check:

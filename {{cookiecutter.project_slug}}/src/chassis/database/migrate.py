@@ -18,6 +18,7 @@ from alembic.script import Script
 from alembic.util import CommandError
 from sqlalchemy import Connection, MetaData, NullPool
 
+from .. import project
 from . import chains, revisions
 from .chains import BASE, PREFIX, Chain, RevisionError
 from .engine import clear_errors, get_engine, new_engine
@@ -61,8 +62,8 @@ def downgrade(target: str) -> None:
         chassis, of_project = ends
         if ends[chassis] == BASE != ends[of_project]:  # SQLite would obey, and leave it broken
             raise RevisionError(
-                "tables of the project may refer to those of the chassis: `db downgrade base`"
-                " takes back both"
+                "tables of the project may refer to those of the chassis: `"
+                f"{project.current().command_line} db downgrade base` takes back both"
             )
         for chain, goal in reversed(ends.items()):
             if goal != positions[chain].revision:

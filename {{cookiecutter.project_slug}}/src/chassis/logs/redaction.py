@@ -38,6 +38,9 @@ _SECRET_NUMBER: Final = re.compile(r"passw|passphrase|pwd|secret|token$|otp|pin$
 
 _UUID4: Final = r"(?<![0-9a-f])[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
 
+# What follows the name of a scheme where people write about it: "the bearer token is missing".
+_PROSE: Final = r"(?!(?i:authentication|authorization|credentials?|scheme|tokens?)\b)"
+
 
 def _hash_of_match(match: re.Match[str]) -> str:
     return f"[{session_hash(match[0].lower())}]"
@@ -74,10 +77,14 @@ _PATTERNS: Final[tuple[tuple[str, re.Pattern[str], str | Callable[[re.Match[str]
         re.compile(r"(authorization[\"']?\s{0,4}[:=,])[^\r\n]+", re.IGNORECASE),
         rf"\1 {HIDDEN}",
     ),
-    ("bearer", re.compile(r"\b(bearer)\s{1,4}[\w.~+/=-]+", re.IGNORECASE), rf"\1 {HIDDEN}"),
+    (
+        "bearer",
+        re.compile(rf"\b((?i:bearer))\s{{1,4}}{_PROSE}[\w.~+/=-]+"),
+        rf"\1 {HIDDEN}",
+    ),
     (
         "basic",
-        re.compile(r"\b((?i:basic))\s{1,4}(?=[a-z+/]*[A-Z0-9=])[\w+/]{6,}={0,2}"),
+        re.compile(rf"\b((?i:basic))\s{{1,4}}{_PROSE}(?=[a-z+/]*[A-Z0-9=])[\w+/]{{6,}}={{0,2}}"),
         rf"\1 {HIDDEN}",
     ),
     # Keys of well-known services: GitHub, GitLab, Slack, AWS, OpenAI, Stripe, Google.
@@ -92,9 +99,12 @@ _PATTERNS: Final[tuple[tuple[str, re.Pattern[str], str | Callable[[re.Match[str]
 
 
 def _assignment(names: str) -> re.Pattern[str]:
-    """Return what finds password=..., "api_key": "...", ('token', b'...'), secret: ..."""
+    """Return what finds password=..., "api_key": "...", ('token', b'...'), secret: ...
+
+    But not the name of an error, as in "SecretNotFoundError: No secrets found".
+    """
     return re.compile(
-        "((?:" + names + r")[\w-]{0,40}"
+        "((?:" + names + r")[\w-]{0,40}(?-i:(?<!Error)(?<!Exception)(?<!Warning))"
         r"(?:[\"'\]]{0,2}[ \t]{0,4}(?:=>|[:=]{1,2})|[\"'],)[ \t]{0,4})"
         r"(?!\[(?:redacted|[0-9a-f]{12})\])"
         r"(?:b?\"(?:[^\"\\\n]|\\.)*\"?|b?'(?:[^'\\\n]|\\.)*'?|[^\s&]+)",

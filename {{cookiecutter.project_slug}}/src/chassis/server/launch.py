@@ -20,9 +20,8 @@ from ..database import engine, revisions
 from ..database.chains import RevisionError
 from ..database.engine import DatabaseUnavailable
 from ..errors import ExplainedError
+from ..project import SCRIPT
 from ..settings import Settings
-
-SCRIPT: Final = "streamlit_app.py"
 
 M_MMAP_THRESHOLD: Final = -3  # from malloc.h
 MAPPED_BYTES: Final = 128 * 1024  # the value at start, which glibc would raise

@@ -4,7 +4,7 @@ from typing import Any
 
 import psutil
 
-from .launch import SCRIPT
+from ..project import SCRIPT
 
 
 def find_server(port: int) -> psutil.Process | None:

@@ -332,6 +332,12 @@ class Settings(BaseSettings):
             hosts += ["localhost", "127.0.0.1", "::1"]
         return tuple(dict.fromkeys(hosts))
 
+    @field_validator("*")
+    @classmethod
+    def _in_the_project(cls, value: object) -> object:
+        """Let relative paths count from the folder of the project, wherever a program starts."""
+        return project.current().root / value if isinstance(value, Path) else value
+
     @field_validator("app_debug")
     @classmethod
     def _no_debug_in_production(cls, value: bool, info: ValidationInfo) -> bool:

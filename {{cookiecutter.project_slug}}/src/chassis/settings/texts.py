@@ -10,9 +10,10 @@ from .model import Settings, names, settings_class
 from .types import Network
 from .variables import read_variables
 
-NEW_KEY_COMMAND = 'python -c "import secrets; print(secrets.token_urlsafe(48))"'
-NEW_ENCRYPTION_KEY_COMMAND = (
-    'python -c "from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())"'
+# Any Python will do: they run on a laptop, on a server and in a container, as they are printed.
+NEW_KEY_COMMAND = 'python3 -c "import secrets; print(secrets.token_urlsafe(48))"'
+NEW_ENCRYPTION_KEY_COMMAND = (  # what Fernet.generate_key() does
+    'python3 -c "import base64, os; print(base64.urlsafe_b64encode(os.urandom(32)).decode())"'
 )
 NEW_KEY_COMMANDS = {
     "APP_SECRET_KEY": NEW_KEY_COMMAND,

@@ -120,7 +120,7 @@ def _redis_url(value: SecretStr) -> SecretStr:
     if not valid:
         raise ValueError("must be a redis:// or rediss:// URL")
     if find_spec("redis") is None:
-        raise ValueError("needs the redis package, which is not installed (pip install redis)")
+        raise ValueError("needs redis of requirements.txt, which is not installed")
     return value
 
 
@@ -135,11 +135,13 @@ def _database_url(value: SecretStr) -> SecretStr:
     if url.drivername == "sqlite":
         if not url.database or url.host or url.database == ":memory:":
             raise ValueError("must name a file, relative (sqlite:///) or absolute (sqlite:////)")
+        file = project.current().root / url.database
+        text = url.set(database=str(file)).render_as_string(hide_password=False)
     elif url.drivername == "postgresql+psycopg":
         if not url.database:
             raise ValueError("must name a database at its end")
         if find_spec("psycopg") is None:
-            raise ValueError("needs the psycopg package, which is not installed")
+            raise ValueError("needs psycopg of requirements.txt, which is not installed")
     else:
         raise ValueError("must start with sqlite:/// or postgresql://")
     return SecretStr(text)
@@ -165,7 +167,7 @@ def _s3_url(value: SecretStr) -> SecretStr:
     if not valid:
         raise ValueError("must be https://KEY:SECRET@host/bucket (write / + @ as %2F %2B %40)")
     if find_spec("obstore") is None:
-        raise ValueError("needs the obstore package, which is not installed (pip install obstore)")
+        raise ValueError("needs obstore of requirements.txt, which is not installed")
     return value
 
 

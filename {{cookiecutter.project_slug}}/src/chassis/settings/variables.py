@@ -1,7 +1,8 @@
 """Where the values of the settings are written: the environment, secret files, .env files.
 
 Strongest first: environment, secret files (NAME_FILE, $CREDENTIALS_DIRECTORY/NAME,
-/run/secrets/NAME), .env.<APP_ENV>, .env. An empty value counts as not set.
+/run/secrets/NAME), .env.<APP_ENV>, .env. An empty value counts as not set. Relative names are those
+of files in the folder of the project.
 """
 
 import difflib
@@ -14,6 +15,7 @@ from typing import NamedTuple, get_args
 
 from dotenv.parser import parse_stream
 
+from .. import project
 from ..errors import ExplainedError
 from .types import Environment
 
@@ -121,7 +123,7 @@ def _read_layers() -> tuple[dict[str, Variable], dict[str, Variable], dict[str, 
 
 def _read_env_file(name: str) -> dict[str, Variable]:
     """Read NAME=value lines; a missing file has none."""
-    path = Path(name)
+    path = project.current().root / name
     if not path.exists():
         return {}
     variables: dict[str, Variable] = {}
@@ -144,7 +146,8 @@ def _read_secret(name: str, pointers: dict[str, Variable]) -> Variable | None:
     """Read the secret file of a setting, if there is one with text in it."""
     if pointer := pointers.get(f"{name}_FILE"):
         # Not named in errors: it may be the secret itself, put there by mistake.
-        path, label = Path(pointer.value), f"{name}_FILE: the file that it names"
+        path = project.current().root / pointer.value
+        source, label = pointer.value, f"{name}_FILE: the file that it names"
     else:
         directories = [Path(os.environ.get("CREDENTIALS_DIRECTORY") or SECRET_FILES), SECRET_FILES]
         # Secrets of Docker Compose are commonly named in lower case.
@@ -152,9 +155,9 @@ def _read_secret(name: str, pointers: dict[str, Variable]) -> Variable | None:
         found = next((path for path in candidates if os.access(path, os.F_OK)), None)
         if found is None:
             return None
-        path, label = found, f"{name}: {found}"
+        path, source, label = found, str(found), f"{name}: {found}"
     value = _read_text(path, label).strip()
-    return Variable(value, str(path)) if value else None
+    return Variable(value, source) if value else None
 
 
 def _read_text(path: Path, label: str) -> str:

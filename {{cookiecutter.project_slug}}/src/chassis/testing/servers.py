@@ -107,7 +107,7 @@ def start_server(
     with output.open("wb") as stream:
         process = subprocess.Popen(
             [*command, "serve"],
-            cwd=folder or root(),
+            cwd=folder or project.current().root,
             env=environment,
             stdout=stream,
             stderr=subprocess.STDOUT,
@@ -116,19 +116,10 @@ def start_server(
     return Server(process, f"http://localhost:{port}", metrics_url, database, output)
 
 
-def root() -> Path:
-    """Return the folder of the project: the nearest one with a streamlit_app.py."""
-    return next(
-        folder
-        for folder in project.current().folder.parents
-        if (folder / "streamlit_app.py").is_file()
-    )
-
-
 def small_project(directory: Path, script: str) -> Path:
     """Return a project folder whose one page is `script`, without the frame around it."""
     (directory / ".streamlit").mkdir()
-    config = root() / ".streamlit" / "config.toml"
+    config = project.current().root / ".streamlit" / "config.toml"
     (directory / ".streamlit" / "config.toml").write_bytes(config.read_bytes())
     (directory / "streamlit_app.py").write_text(SMALL_ENTRY_POINT, encoding="utf-8")
     (directory / "page.py").write_text(script, encoding="utf-8")

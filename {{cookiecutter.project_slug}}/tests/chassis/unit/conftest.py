@@ -8,17 +8,22 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from chassis.project import Chassis
 from chassis.settings import variables
 from chassis.testing.ports import free_port
 
 
 @pytest.fixture
 def empty_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Work in an empty folder: no .env files, and no secret files but those a test writes."""
+    """Work in an empty folder, which is that of the project for the settings of this process.
+
+    No .env files, and no secret files but those a test writes.
+    """
     secret_files = tmp_path / "run-secrets"
     secret_files.mkdir()
     monkeypatch.setattr(variables, "SECRET_FILES", secret_files)
     monkeypatch.delenv("CREDENTIALS_DIRECTORY", raising=False)
+    monkeypatch.setattr(Chassis, "root", tmp_path)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

@@ -110,21 +110,23 @@ def test_the_drill(
     assert len(notes()) == len(ids) + 1
 
 
-def test_the_default_folders_are_relative(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_default_folders_are_in_that_of_the_project(
+    empty_project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for name in ("DATABASE_URL", "BACKUP_DIR", "UPLOADS_DIR"):
         monkeypatch.delenv(name)
-    monkeypatch.chdir(tmp_path)
+    data = empty_project / "data"
     get_settings.cache_clear()
     migrate.upgrade()
     add_notes(3)
-    upload(tmp_path / "data", "one.txt", "one")
+    upload(data, "one.txt", "one")
     made = jobs.create()
     assert jobs.verify(None)
-    destroy("sqlite:///data/app.db")
-    upload(tmp_path / "data", "one.txt", "changed")
+    destroy(f"sqlite:///{data}/app.db")
+    upload(data, "one.txt", "changed")
     jobs.restore(made.path.name)
     assert len(notes()) == 3
-    assert uploads(tmp_path / "data") == {"one.txt": "one"}
+    assert uploads(data) == {"one.txt": "one"}
 
 
 @pytest.mark.usefixtures("database")
@@ -514,7 +516,7 @@ def test_the_commands(places: Path) -> None:
     assert command("prune") == (0, "no backup is old enough to delete", "")
     code, output, error = command("restore", "no-such-backup", "--yes")
     assert (code, output) == (1, "")
-    assert error == "there is no backup no-such-backup: see `backup list`"
+    assert error == "there is no backup no-such-backup: see `scratch-tool backup list`"
 
 
 def test_a_database_that_is_away_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:

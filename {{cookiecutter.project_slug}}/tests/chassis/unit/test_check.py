@@ -198,7 +198,7 @@ def test_what_is_worth_knowing(name: str, value: str, monkeypatch: pytest.Monkey
     ("url", "expected"),
     [
         ("sqlite:////srv/app.db", ["several processes or machines need PostgreSQL"]),
-        ("sqlite:///app.db", ["need PostgreSQL", "relative to the folder of the project"]),
+        ("sqlite:///app.db", ["need PostgreSQL", "in the folder of the project"]),
         ("postgresql://app:hush@db.corp.org/app", ["on the way to db.corp.org"]),
         ("postgresql://app@db.corp.org/app?sslmode=require", ["add ?sslmode=verify-full"]),
         ("postgresql://app@db.corp.org/app?sslmode=verify-ca", []),
@@ -218,4 +218,4 @@ def test_where_the_data_is(url: str, expected: list[str], monkeypatch: pytest.Mo
 def test_encrypted_columns_need_a_key(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(encryption, "is_needed", lambda: True)
     [finding] = findings()["fail"]
-    assert finding.startswith("DATA_ENCRYPTION_KEYS is not set: make one with python -c ")
+    assert finding.startswith("DATA_ENCRYPTION_KEYS is not set: make one with python3 -c ")

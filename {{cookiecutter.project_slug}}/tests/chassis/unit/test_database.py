@@ -128,7 +128,7 @@ def test_nothing_to_migrate() -> None:
 def test_keys_are_rotated() -> None:
     code, output, error = db("rotate-keys")
     assert (code, output) == (1, "")
-    assert error.startswith("DATA_ENCRYPTION_KEYS is not set: make a key with python -c ")
+    assert error.startswith("DATA_ENCRYPTION_KEYS is not set: make a key with python3 -c ")
     key = Fernet.generate_key().decode()
     code, output, _ = db("rotate-keys", DATA_ENCRYPTION_KEYS=key)
     assert code == 0

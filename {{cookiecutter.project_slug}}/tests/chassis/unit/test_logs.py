@@ -432,7 +432,7 @@ from pathlib import Path
 from chassis import logs
 from chassis.settings import Settings
 
-path = Path("app.log")
+path = Path("app.log").absolute()
 logs.configure(Settings(log_format="json", log_file=path))
 log = logs.get_logger("tests")
 hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]

@@ -4,6 +4,7 @@ import datetime
 import json
 import math
 import re
+import traceback
 import uuid
 from collections.abc import Iterator
 from decimal import Decimal
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import NoReturn
 
 import pytest
+import streamlit as st
 from chassis.logs import redaction
 from chassis.logs.redaction import (
     HIDDEN,
@@ -23,6 +25,7 @@ from chassis.logs.redaction import (
     session_hash,
 )
 from pydantic import SecretStr
+from streamlit.errors import StreamlitSecretNotFoundError
 
 SESSION = "0b5c2f6e-6a1d-4c55-9d1f-2f3c1f0e7a11"
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhZG1pbiJ9.c2lnbmF0dXJlLXNlY3JldA"
@@ -100,6 +103,10 @@ def test_secrets_in_a_text_are_hidden(text: str, secret: str) -> None:
         "GET http://localhost:8501/static/a.js?v=1 -> 200",
         "see https://docs.example.com:8443/a/b",
         "basic authentication is off",
+        "Basic Authentication is off",
+        "a Bearer token is missing, the basic credentials too",
+        "jwt.InvalidTokenError: Not enough segments",
+        "SecretWarning: it is old; PasswordException: it is short",
         "commit 2fd4e1c67a2d28fced849ee1bb76e7391b93eb12",
         "12:30:59 => 한국어, naïve",
         "for i in range(3): total += a @ b",
@@ -107,6 +114,22 @@ def test_secrets_in_a_text_are_hidden(text: str, secret: str) -> None:
 )
 def test_harmless_texts_stay_as_they_are(text: str) -> None:
     assert redact(text) == text
+
+
+def test_the_name_of_an_error_is_no_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As Streamlit says it where a page asks for a secret that nobody has set."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    with pytest.raises(StreamlitSecretNotFoundError) as caught:
+        st.secrets["of_nobody"]
+    (text,) = traceback.format_exception_only(caught.value)
+    assert "SecretNotFoundError: No secrets found" in text
+    assert redact(text) == text
+
+
+def test_what_an_error_says_of_a_key_is_hidden() -> None:
+    assert redact("TokenError: token=hunter2") == f"TokenError: token={HIDDEN}"
+    assert redact("secret_error=hunter2") == f"secret_error={HIDDEN}"
 
 
 def test_the_context_of_a_secret_stays_readable() -> None:

@@ -197,7 +197,8 @@ def test_the_targets_of_an_upgrade(start: str, target: str, end: str | RevisionE
 
 
 TAKES_BOTH = RevisionError(
-    "tables of the project may refer to those of the chassis: `db downgrade base` takes back both"
+    "tables of the project may refer to those of the chassis: `scratch-tool db downgrade"
+    " base` takes back both"
 )
 
 

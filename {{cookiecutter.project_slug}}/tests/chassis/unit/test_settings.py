@@ -3,6 +3,7 @@
 import os
 import re
 import secrets
+import shlex
 import subprocess
 import sys
 from ipaddress import ip_network
@@ -10,7 +11,15 @@ from pathlib import Path
 
 import pytest
 from chassis.project import current
-from chassis.settings import MASK, Settings, SettingsError, example_of, get_settings, sources
+from chassis.settings import (
+    MASK,
+    NEW_KEY_COMMANDS,
+    Settings,
+    SettingsError,
+    example_of,
+    get_settings,
+    sources,
+)
 from chassis.settings.types import key_weakness
 from pydantic import ValidationError
 
@@ -102,6 +111,21 @@ def test_name_file_can_stand_in_an_env_file(project: Path) -> None:
     (project / ".env").write_text("APP_SECRET_KEY_FILE=key.txt\nAPP_SECRET_KEY=other\n")
     (project / "key.txt").write_text(GOOD_KEY)
     assert source_of("APP_SECRET_KEY") == "key.txt"
+
+
+@pytest.mark.parametrize("name", NEW_KEY_COMMANDS)
+def test_the_command_that_makes_a_key_needs_nothing_but_python(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As printed it works on any machine: there may be no `python`, and no library."""
+    program, *arguments = shlex.split(NEW_KEY_COMMANDS[name])
+    assert program == "python3"
+    without_libraries = [sys.executable, "-I", "-S", *arguments]
+    made = subprocess.run(without_libraries, capture_output=True, text=True, check=True).stdout
+    monkeypatch.setenv("APP_ENV", "staging")
+    monkeypatch.setenv("APP_SECRET_KEY", GOOD_KEY)
+    monkeypatch.setenv(name, made)
+    assert getattr(get_settings(), name.lower()).get_secret_value() == made.strip()
 
 
 def test_empty_values_count_as_not_set(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -311,7 +335,7 @@ def test_weak_keys_are_refused_and_not_shown(
     [line] = problems()
     assert line.startswith("APP_SECRET_KEY")
     assert expected in line
-    assert "make one with: python -c" in line
+    assert "make one with: python3 -c" in line
     assert not key or key not in line
 
 
