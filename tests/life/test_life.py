@@ -8,7 +8,7 @@ import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
-from baking import REQUIRE_ALL, Baked, Baker, commit_all, git, new_home, run
+from baking import REQUIRE_ALL, Baked, Baker, commit_all, git, new_home, run, set_up
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -79,6 +79,17 @@ def test_set_up_is_not_repeated(lived: Lived) -> None:
     assert run("make", "setup", cwd=baked.path, **env).stdout.count("Installing") == 0
     (baked.path / "requirements-dev.txt").touch()
     assert run("make", "setup", cwd=baked.path, **env).stdout.count("Installing") == 1
+
+
+def test_an_environment_whose_python_is_gone_is_made_again(bake: Baker, tmp_path: Path) -> None:
+    """As after an upgrade of the system, or in a container that mounts the folder of a laptop."""
+    project = bake.fresh(tmp_path).path
+    set_up(project)
+    python = project / ".venv/bin/python"
+    python.unlink()
+    python.symlink_to("/no/such/python3")
+    set_up(project)
+    assert run(python, "-c", "import streamlit", cwd=project).returncode == 0
 
 
 def test_a_machine_without_a_new_python_is_told_so(default: Baked, tmp_path: Path) -> None:
