@@ -10,7 +10,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
-from baking import REQUIRE_ALL, Baked, Baker, commit_all, git, new_home, run
+from baking import REQUIRE_ALL, Baked, Baker, commit_all, git, new_home, run, set_up
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -120,6 +120,17 @@ def test_a_command_that_a_message_names_runs_as_printed(project: Path, tmp_path:
     assert done.returncode == 0, done.stderr
     done = run(*revision, cwd=project, **env)
     assert done.stderr == "the tables are as the models say: there is nothing to migrate\n"
+
+
+def test_an_environment_whose_python_is_gone_is_made_again(bake: Baker, tmp_path: Path) -> None:
+    """As after an upgrade of the system, or in a container that mounts the folder of a laptop."""
+    project = bake.fresh(tmp_path).path
+    set_up(project)
+    python = project / ".venv/bin/python"
+    python.unlink()
+    python.symlink_to("/no/such/python3")
+    set_up(project)
+    assert run(python, "-c", "import streamlit", cwd=project).returncode == 0
 
 
 def test_a_machine_without_a_new_python_is_told_so(default: Baked, tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 # Read by people or by tools under these names: nothing in the project needs to name them.
 WELL_KNOWN = {
     *(".cruft.json", ".editorconfig", ".gitattributes", ".gitignore"),
+    *(".pre-commit-config.yaml", ".devcontainer/devcontainer.json", ".vscode/launch.json"),
     *("AGENTS.md", "CHANGELOG.md", "LICENSE", "Makefile", "README.md"),
 }
 # Comments may follow a value closely: Dependabot writes `# v1.2.3` so. GitHub has a key named `on`.
