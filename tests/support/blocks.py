@@ -1,8 +1,9 @@
 """The fenced blocks of documents, each marked with where it runs.
 
-The word after the language says it: `laptop`, `server`, `compose` or `elsewhere`. A block of a laptop
-may say what it does to a file: `file=PATH` is its whole content; `in=PATH` with `after="LINE"` goes
-below that line, with `replace="LINE"` in the place of it, where "|" separates several lines.
+The word after the language says it: `laptop`, `server`, `compose` or `elsewhere`. A block of a
+laptop may say what it does to a file: `file=PATH` is its whole content; `in=PATH` with
+`after="LINE"` goes below that line, with `replace="LINE"` in the place of it, where "|" separates
+several lines.
 """
 
 import re
