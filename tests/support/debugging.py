@@ -4,7 +4,6 @@ import contextlib
 import itertools
 import json
 import os
-import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -24,7 +23,8 @@ class Debugger:
         self._numbers = itertools.count(1)
         self._received: Queue[Message] = Queue()
         self.seen: list[Message] = []
-        Thread(target=self._receive, daemon=True).start()
+        self._reader = Thread(target=self._receive, daemon=True)
+        self._reader.start()
 
     def send(self, command: str, **arguments: Any) -> None:
         """Send a request."""
@@ -54,6 +54,18 @@ class Debugger:
         body: Message = found.get("body", {})
         return body
 
+    def stop_in(self, path: Path, *lines: int) -> None:
+        """Set the breakpoints of a file, and no others."""
+        points = [{"line": line} for line in lines]
+        self.answer("setBreakpoints", source={"path": str(path)}, breakpoints=points)
+
+    def end(self) -> None:
+        """End the program, and the adapter with it."""
+        with contextlib.suppress(BrokenPipeError):  # it may have ended
+            self.answer("disconnect", terminateDebuggee=True)
+        self._adapter.terminate()
+        self._reader.join()
+
     def output(self) -> str:
         """Return what the program has printed until now."""
         return "".join(
@@ -73,28 +85,21 @@ def debugging(
     configuration: Message, breakpoints: dict[Path, list[int]], **env: str
 ) -> Iterator[Debugger]:
     """Start what a configuration of launch.json says, with breakpoints in the lines of files."""
-    adapter = subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, "-m", "debugpy.adapter"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         env={**os.environ, **env},
-        start_new_session=True,
-    )
-    debugger = Debugger(adapter)
-    try:
-        debugger.answer("initialize", adapterID="debugpy", clientID="tests", pathFormat="path")
-        # Without a terminal of the editor.
-        debugger.send("launch", **configuration, console="internalConsole")
-        debugger.event("initialized")
-        for path, lines in breakpoints.items():
-            debugger.answer(
-                "setBreakpoints",
-                source={"path": str(path)},
-                breakpoints=[{"line": line} for line in lines],
-            )
-        debugger.answer("configurationDone")
-        yield debugger
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(adapter.pid, signal.SIGKILL)
-        adapter.wait()
+    ) as adapter:
+        debugger = Debugger(adapter)
+        try:
+            debugger.answer("initialize", adapterID="debugpy", clientID="tests", pathFormat="path")
+            # Without a terminal of the editor.
+            debugger.send("launch", **configuration, console="internalConsole")
+            debugger.event("initialized")
+            for path, lines in breakpoints.items():
+                debugger.stop_in(path, *lines)
+            debugger.answer("configurationDone")
+            yield debugger
+        finally:
+            debugger.end()
