@@ -81,7 +81,7 @@ def test_a_project_grows_by_its_documents(bake: Baker, tmp_path: Path) -> None:
         for block in blocks:
             growing.do(block)
         growing.run("make", "ci")
-        commit_all(baked.path)
+    commit_all(baked.path)
     done = run("make", "ci-all", cwd=baked.path, **env)
     assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-5000:]
 
