@@ -114,6 +114,7 @@ PARSERS: dict[str, Callable[[str], Any]] = {
     ".timer": unit_shape,
     "backoff.conf": unit_shape,
     ".dockerignore": line_count,
+    ".gitattributes": line_count,
     ".gitignore": line_count,
     "Dockerfile": line_count,
     ".mako": line_count,
