@@ -50,7 +50,8 @@ class Growing:
     def run(self, *command: str) -> None:
         """Run a command that has to end well."""
         done = run(*command, cwd=self.path, **self.env)
-        assert done.returncode == 0, (command, done.stdout[-5000:], done.stderr[-5000:])
+        if done.returncode != 0:
+            pytest.fail(f"{command}\n{done.stdout[-5000:]}{done.stderr[-5000:]}")
 
     def visit(self, line: str) -> None:
         """Start the app as a block says, until it answers."""
