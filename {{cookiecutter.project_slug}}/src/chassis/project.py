@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+from . import browser_access
 from .auth.roles import Role
 from .errors import ExplainedError
 
@@ -73,6 +74,8 @@ class Chassis:
     them by heading. `languages` maps each language of the interface to its own name; the first is
     the default. `settings` is a subclass of `chassis.Settings` with fields of your own, `groups`
     are those that users can be in, `secret_keys` parts of the names whose values logs hide.
+    `external_sources` are the origins that pages may load from, `browser_features` the devices that
+    they may ask for: camera, microphone, geolocation.
 
     Code of yours is named as "module:name", with the modules beside app.py, so that it is imported
     when it is needed:
@@ -93,6 +96,8 @@ class Chassis:
     commands: Mapping[str, str] = field(default_factory=dict)
     lifespan: str | None = None
     secret_keys: Sequence[str] = ()
+    external_sources: Sequence[str] = ()
+    browser_features: Sequence[str] = ()
     icon: str = "icon.svg"
     logo: str | None = None
 
@@ -149,6 +154,7 @@ class Chassis:
                 )
         if self.lifespan is not None:
             self.load(self.lifespan)
+        self.allowed()
         self._check_names()
         seen: set[str] = set()
         for page in (page for pages in self.sections().values() for page in pages):
@@ -156,6 +162,25 @@ class Chassis:
             seen.add(page.address)
         for name in filter(None, (self.icon, self.logo)):
             self._find_file(name)
+
+    def allowed(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Return external sources and browser features, as written here; raises ProjectError."""
+        from .settings import get_settings
+
+        unencrypted = get_settings().is_development
+        for name in ("external_sources", "browser_features"):
+            if isinstance(getattr(self, name), str):  # its letters would be the items
+                raise ProjectError(f"{self.module}: {name} is a text; write a list: [...]")
+        try:
+            return (
+                tuple(
+                    browser_access.origin(one, unencrypted=unencrypted)
+                    for one in self.external_sources
+                ),
+                tuple(map(browser_access.feature, self.browser_features)),
+            )
+        except ValueError as error:
+            raise ProjectError(f"{self.module}: {error}") from None
 
     def _check_names(self) -> None:
         """Refuse checks and commands that are called as one of the chassis."""
@@ -211,6 +236,11 @@ class Chassis:
         from .server.application import assemble
 
         return assemble()
+
+
+def loaded() -> Chassis | None:
+    """Return the project as it was last imported, without an import while files are replaced."""
+    return getattr(sys.modules.get(os.environ.get(VARIABLE, "")), "project", None)
 
 
 def current() -> Chassis:

@@ -31,6 +31,8 @@ project = Chassis(
     # commands={"import-orders": "orders:import_orders"},
     # lifespan="refresh:lifespan",  # what runs beside the server
     # secret_keys=["iban"],  # logs hide the values of names that contain one of these
+    # external_sources=["https://tiles.example.com"],  # what pages may load from other servers
+    # browser_features=["camera"],  # also microphone, geolocation
     # logo="logo.svg",  # in the corner of each page; icon.svg is in the tab of the browser
 )
 

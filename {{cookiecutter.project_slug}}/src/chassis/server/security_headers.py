@@ -2,13 +2,21 @@
 
 import base64
 import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
 from html.parser import HTMLParser
+from typing import Final
 
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from .. import streamlit_private
+from .. import project, streamlit_private
+from ..browser_access import FEATURES
+from ..logs import get_logger
+from ..project import Chassis, ProjectError
 from ..settings import Settings
+
+log = get_logger(__name__)
 
 # Two years, the value of Mozilla's TLS guidelines and of the HSTS preload list.
 HSTS = "max-age=63072000; includeSubDomains"
@@ -19,10 +27,12 @@ HEADERS = {
     # which Streamlit shows in frames of the same origin.
     "X-Frame-Options": "SAMEORIGIN",
     "Referrer-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
+
+# What external sources may be loaded as. Never as scripts: those could do all that the user may.
+EXTERNAL: Final = ("style-src", "img-src", "font-src", "connect-src", "media-src", "frame-src")
 
 
 class _InlineScripts(HTMLParser):
@@ -55,7 +65,7 @@ def inline_script_hashes() -> list[str]:
     return [f"'sha256-{base64.b64encode(digest).decode()}'" for digest in digests]
 
 
-def content_security_policy(script_src: str) -> str:
+def content_security_policy(script_src: str, sources: Sequence[str] = ()) -> str:
     """Return the policy of a page whose scripts may come from `script_src`."""
     directives = {
         "default-src": "'none'",
@@ -73,7 +83,34 @@ def content_security_policy(script_src: str) -> str:
         "form-action": "'self'",
         "frame-ancestors": "'self'",
     }
+    for name in EXTERNAL:
+        directives[name] = " ".join([directives[name], *sources])
     return "; ".join(f"{name} {sources}" for name, sources in directives.items())
+
+
+@dataclass(frozen=True)
+class Policies:
+    """The values of the headers that depend on what app.py and the settings allow."""
+
+    page: str
+    component: str
+    permissions: str
+
+    @classmethod
+    def of(cls, ours: Chassis, settings: Settings) -> "Policies":
+        """Return those of a project; raises ProjectError where app.py allows what cannot be."""
+        declared_sources, declared_features = ours.allowed()
+        sources = [*dict.fromkeys((*declared_sources, *settings.external_sources))]
+        allowed = {*declared_features, *settings.browser_features}
+        # The frontend decodes messages with WebAssembly; that needs no 'unsafe-eval'.
+        scripts = " ".join(["'self'", "'wasm-unsafe-eval'", *inline_script_hashes()])
+        features = [f"{name}=({'self' if name in allowed else ''})" for name in FEATURES]
+        return cls(
+            page=content_security_policy(scripts, sources),
+            # Custom components are pages of their own that come with inline scripts.
+            component=content_security_policy("'self' 'unsafe-inline'", sources),
+            permissions=", ".join([*features, "payment=()", "usb=()"]),
+        )
 
 
 class SecurityHeaders:
@@ -81,12 +118,10 @@ class SecurityHeaders:
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self._app = app
+        self._settings = settings
         self._https = settings.app_base_url.startswith("https:")
-        # The frontend decodes messages with WebAssembly; that needs no 'unsafe-eval'.
-        page_scripts = ["'self'", "'wasm-unsafe-eval'", *inline_script_hashes()]
-        self._page_policy = content_security_policy(" ".join(page_scripts))
-        # Custom components are pages of their own that come with inline scripts.
-        self._component_policy = content_security_policy("'self' 'unsafe-inline'")
+        self._project = project.current()
+        self._policies = Policies.of(self._project, settings)
         self._component_prefix = f"{settings.base_path}/component/"
         self._headers = HEADERS | ({"Strict-Transport-Security": HSTS} if self._https else {})
 
@@ -94,19 +129,34 @@ class SecurityHeaders:
         if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return
+        if self._settings.is_development:
+            self._follow_app_py()
+        policies = self._policies
         component = scope["path"].startswith(self._component_prefix)
-        policy = self._component_policy if component else self._page_policy
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] in ("http.response.start", "websocket.http.response.start"):
                 headers = MutableHeaders(raw=list(message["headers"]))
+                policy = policies.component if component else policies.page
                 headers.setdefault("Content-Security-Policy", policy)
+                headers.setdefault("Permissions-Policy", policies.permissions)
                 for name, value in self._headers.items():
                     headers.setdefault(name, value)
                 message = {**message, "headers": self._secure_cookies(headers)}
             await send(message)
 
         await self._app(scope, receive, send_with_headers)
+
+    def _follow_app_py(self) -> None:
+        """Take over what a saved app.py allows; one that is wrong changes nothing."""
+        ours = project.loaded()
+        if ours is None or ours is self._project:
+            return
+        self._project = ours
+        try:
+            self._policies = Policies.of(ours, self._settings)
+        except ProjectError as error:
+            log.warning(str(error))
 
     def _secure_cookies(self, headers: MutableHeaders) -> list[tuple[bytes, bytes]]:
         """Streamlit never marks its cookies Secure behind a proxy that ends TLS; we know better."""

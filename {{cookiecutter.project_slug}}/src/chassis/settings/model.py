@@ -10,11 +10,12 @@ from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from .. import project
+from .. import browser_access, project
 from .types import (
     Address,
     AppEnv,
     AuthBackend,
+    BrowserFeatures,
     DatabaseUrl,
     EmailDomains,
     EncryptionKeys,
@@ -26,6 +27,7 @@ from .types import (
     LogLevel,
     Networks,
     OneLine,
+    Origins,
     Percent,
     Port,
     RateLimit,
@@ -107,6 +109,16 @@ class Settings(BaseSettings):
         default=(),
         description="Networks that may open the app; empty lets everyone in.",
         examples=["192.168.0.0/16,203.0.113.7"],
+    )
+    external_sources: Origins = Field(
+        default=(),
+        description="Origins that pages may load from, in addition to those of app.py.",
+        examples=["https://tiles.example.com,https://*.example.org"],
+    )
+    browser_features: BrowserFeatures = Field(
+        default=(),
+        description="camera, microphone, geolocation: what pages may ask for, beside app.py.",
+        examples=["camera,microphone"],
     )
     auth_backend: AuthBackend = Field(
         default_factory=lambda: project.current().auth_backend,
@@ -356,6 +368,12 @@ class Settings(BaseSettings):
         if weakness := key_weakness(value.get_secret_value()):
             raise ValueError(f"{weakness}, which is refused in {app_env}")
         return value
+
+    @field_validator("external_sources")
+    @classmethod
+    def _origins(cls, value: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        development = info.data.get("app_env") == "development"
+        return tuple(browser_access.origin(text, unencrypted=development) for text in value)
 
     @field_validator("auth_allow_anonymous")
     @classmethod

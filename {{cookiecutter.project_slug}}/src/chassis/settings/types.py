@@ -15,7 +15,7 @@ from pydantic import AfterValidator, AnyHttpUrl, BeforeValidator, Field, SecretS
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
-from .. import project
+from .. import browser_access, project
 
 Environment = Literal["development", "staging", "production"]
 Network = IPv4Network | IPv6Network
@@ -171,6 +171,13 @@ def _s3_url(value: SecretStr) -> SecretStr:
     return value
 
 
+def _listed(value: object) -> object:
+    """Split a comma-separated list."""
+    if not isinstance(value, str):
+        return value
+    return tuple(part.strip() for part in value.split(",") if part.strip())
+
+
 def _email_domains(value: object) -> object:
     """Split a comma-separated list of the parts behind the @."""
     if not isinstance(value, str):
@@ -209,6 +216,9 @@ Networks = Annotated[tuple[Network, ...], BeforeValidator(_networks)]
 RateLimit = Annotated[str, AfterValidator(_rate_limit)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 Percent = Annotated[int, Field(ge=1, le=99)]
+BrowserFeature = Annotated[str, AfterValidator(browser_access.feature)]
+BrowserFeatures = Annotated[tuple[BrowserFeature, ...], BeforeValidator(_listed)]
+Origins = Annotated[tuple[str, ...], BeforeValidator(_listed)]
 AppEnv = Annotated[Environment, BeforeValidator(_lower)]
 Language = Annotated[str, AfterValidator(_language)]
 AuthBackend = Annotated[Literal["password", "oidc", "proxy", "none"], BeforeValidator(_lower)]
