@@ -30,7 +30,6 @@ MAPPED_BYTES: Final = 128 * 1024  # the value at start, which glibc would raise
 DEVELOPMENT: Final = {
     "STREAMLIT_CLIENT_SHOW_ERROR_DETAILS": "full",
     "STREAMLIT_CLIENT_TOOLBAR_MODE": "auto",
-    "STREAMLIT_LOGGER_HIDE_WELCOME_MESSAGE": "false",  # it prints the URL
     "STREAMLIT_SERVER_ALLOW_RUN_ON_SAVE": "true",
     "STREAMLIT_SERVER_FILE_WATCHER_TYPE": "auto",
     "STREAMLIT_SERVER_RUN_ON_SAVE": "true",
@@ -133,12 +132,18 @@ def check_database(settings: Settings) -> str:
 
 
 def welcome_first_admin() -> None:
-    """Make an admin where there is no user yet, and print the password, this once."""
+    """Make an admin where there is no user yet, and print the password, this once.
+
+    Later print how to get another one.
+    """
     # They import Streamlit, which has to wait for its variables.
     from ..auth import audit, passwords, users
     from ..auth.roles import Role
 
     if users.count() > 0:
+        name = "admin" if users.find("admin") else "NAME"
+        command = f"{project.current().command_line} users reset-code {name}"
+        click.echo(f"\n  Forgotten the password? `{command}` prints a code for a new one.")
         return
     password = passwords.generate()
     users.create(

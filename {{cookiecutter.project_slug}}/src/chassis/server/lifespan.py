@@ -21,7 +21,7 @@ from ..limits import get_limiter
 from ..logs import get_logger
 from ..settings import Settings, SettingsError, get_settings
 from ..ui.libraries import import_libraries
-from . import downloads, metrics_server, open_tabs, service_manager
+from . import downloads, metrics_server, open_tabs, service_manager, welcome
 
 log = get_logger(__name__)
 
@@ -41,7 +41,7 @@ WARM_UP_DELAY_SECONDS: Final = 1
 async def lifespan(_app: st.App) -> AsyncGenerator[None]:
     """Start what runs beside Streamlit, and stop it again."""
     settings = get_settings()
-    _warn_about_start()
+    _warn_about_start(settings)
     downloads.keep(streamlit_private.media_files())
     stop_metrics = _serve_metrics(settings)
     tasks = [
@@ -57,6 +57,8 @@ async def lifespan(_app: st.App) -> AsyncGenerator[None]:
         streamlit_private.reload_together(
             ["chassis", ours.package], first=["chassis.ui.shell", ours.module]
         )
+        if st.get_option("server.fileWatcherType") != "none":
+            tasks.append(_start(welcome.say(settings)))
     else:
         # Streamlit collects garbage after each run, in half of its time: spare it the modules.
         gc.freeze()
@@ -98,12 +100,17 @@ def _start(work: Coroutine[None, None, None]) -> asyncio.Task[None]:
     return task
 
 
-def _warn_about_start() -> None:
-    """Say so when the process was not started through `streamlit run`."""
+def _warn_about_start(settings: Settings) -> None:
+    """Say so when the process was not started by `serve`, and something is missing without it."""
     if streamlit_private.is_under_an_asgi_server():
         log.warning(
             "started by an ASGI server: STREAMLIT_* variables are ignored and several workers "
             "break uploads; use the serve command"
+        )
+    elif settings.is_development and st.get_option("server.fileWatcherType") == "none":
+        log.warning(
+            "started by `streamlit run`: `make dev` prints the address, shows a saved file at once "
+            "and errors with their tracebacks"
         )
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from chassis.auth import sign_in, users
+from chassis.auth import audit, sign_in, users
 from chassis.auth.identity import HEADERS
 from chassis.auth.roles import Role
 from chassis.database import engine
@@ -121,7 +121,7 @@ def test_streamlit_gets_the_settings_in_development(empty_project: Path) -> None
         "browser.serverPort": port,
         "client.showErrorDetails": "full",
         "client.toolbarMode": "viewer",
-        "logger.hideWelcomeMessage": False,
+        "logger.hideWelcomeMessage": True,
         "server.allowedHosts": ["localhost", "127.0.0.1", "::1"],
         "server.allowRunOnSave": True,
         "server.fileWatcherType": "auto",
@@ -255,7 +255,14 @@ def test_the_first_start_of_a_development_makes_an_admin(
     outcome = sign_in.check_password("admin", password, browser="b", address="", device=None)
     assert outcome.status == "ok"
     launch.welcome_first_admin()
-    assert capsys.readouterr().out == ""
+    again = capsys.readouterr().out
+    assert password not in again
+    assert "`scratch-tool users reset-code admin`" in again
+    actor = audit.Actor(None, "test")
+    users.create("kim", roles={Role.ADMIN}, password="seven purple elephants", actor=actor)
+    users.remove(admin.id, actor)
+    launch.welcome_first_admin()
+    assert "`scratch-tool users reset-code NAME`" in capsys.readouterr().out
     engine.forget()
 
 
