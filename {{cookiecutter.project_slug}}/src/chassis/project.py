@@ -144,6 +144,10 @@ class Chassis:
         menu = self.menu()
         return dict(menu) if isinstance(menu, Mapping) else {"": menu}
 
+    def pages(self) -> list[Page]:
+        """Return the pages of the menu, one after the other."""
+        return [page for pages in self.sections().values() for page in pages]
+
     def check(self) -> None:
         """Raise ProjectError where a part of the project cannot work."""
         for name in self.groups:
@@ -157,7 +161,7 @@ class Chassis:
         self.allowed()
         self._check_names()
         seen: set[str] = set()
-        for page in (page for pages in self.sections().values() for page in pages):
+        for page in self.pages():
             self._check_page(page, seen)
             seen.add(page.address)
         for name in filter(None, (self.icon, self.logo)):
