@@ -36,6 +36,8 @@ SHOWN: Final = {
 }
 # Names that are the same in all languages.
 ALLOWED: Final = {"Python", "Streamlit"}
+# Methods whose first argument is a key.
+LOOKUPS: Final = {"get", "pop", "setdefault"}
 # What reads like a text wherever it stands: a capitalised word, or two words.
 CODE: Final = re.compile(r"[YMDHms: -]+|<style>.*</style>")  # formats of dates; CSS
 PROSE: Final = re.compile(r"[A-Z][a-z]+|.*[A-Za-z]{2,} [A-Za-z]{2,}.*", re.DOTALL)
@@ -69,6 +71,8 @@ def _not_shown(node: ast.AST) -> Iterator[ast.Constant]:
     if isinstance(node, ast.Call):
         if ast.unparse(node).startswith(("_(", "ngettext(", "log.", "logger.", "get_logger(")):
             yield from _strings(node)
+        elif _name_of(node) in LOOKUPS and node.args:
+            yield from _strings(node.args[0])
     elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
         yield node.value
     elif isinstance(node, ast.Dict):

@@ -148,6 +148,7 @@ def test_check_finds_untranslated_text(source: str) -> None:
         '"""Draw the page."""',
         'log.warning("no data today")',
         'get_logger(__name__).exception("no data today")',
+        'st.write(st.session_state.get("orders", []))',
     ],
 )
 def test_check_leaves_other_strings_alone(source: str) -> None:
