@@ -64,7 +64,8 @@ bootstrap: ## Install what the tests need from the system (Debian, Ubuntu)
 	@$(APT_INSTALL) chromium chromium-headless-shell || { $(MAKE) .venv/.ready && \
 		$(BIN)/python -m playwright install --with-deps chromium; }
 
-# An environment with what one lock file says, done again when that changes.
+# An environment with what one lock file says, done again when that changes. Who waits at a terminal
+# sees what is done.
 ENVIRONMENT = @set -e; for python in $(PYTHON) python3 python3.14 python3.13 python3.12 python3.11 ""; do \
 		"$$python" -c "$(IS_NEW_ENOUGH)" 2>/dev/null && break; \
 	done; \
@@ -73,12 +74,13 @@ ENVIRONMENT = @set -e; for python in $(PYTHON) python3 python3.14 python3.13 pyt
 	fi; \
 	echo "Installing $< into $(@D) ..."; \
 	rm -rf $(@D); \
+	if [ -t 1 ]; then quiet=; else quiet=--quiet; fi; \
 	if command -v uv >/dev/null; then \
 		uv venv --quiet --python "$$python" $(@D); \
-		uv pip install --quiet --python $(@D)/bin/python --no-deps --require-hashes --requirement $<; \
+		uv pip install $$quiet --python $(@D)/bin/python --no-deps --require-hashes --requirement $<; \
 	else \
 		"$$python" -m venv $(@D); \
-		$(@D)/bin/python -m pip install --quiet --disable-pip-version-check \
+		$(@D)/bin/python -m pip install $$quiet --disable-pip-version-check \
 			--no-deps --require-hashes --requirement $<; \
 	fi; \
 	touch $@

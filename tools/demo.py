@@ -43,13 +43,11 @@ def free_port(wanted: int) -> int:
 
 
 def main() -> None:
-    """Bake, install, say where the app will be, and become it."""
+    """Bake, and become `make dev`, which installs, and says where the app is once it answers."""
     project = bake()
-    subprocess.run(["make", "--no-print-directory", "setup"], cwd=project, check=True)
-    port = free_port(8501)
-    os.environ.update(APP_PORT=str(port), METRICS_PORT=str(free_port(9102)))
-    print(f"\nOpen http://localhost:{port} - Ctrl-C ends it.")
-    print("Sign in with the account that the app prints when it starts, below.\n", flush=True)
+    os.environ.update(APP_PORT=str(free_port(8501)), METRICS_PORT=str(free_port(9102)))
+    where = project.relative_to(ROOT)
+    print(f"The project is in {where}, and so are the files named below.", flush=True)
     os.execvp("make", ["make", "--no-print-directory", "-C", str(project), "dev"])
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
+import pty
 import re
 import signal
 import subprocess
+import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -23,23 +25,52 @@ PLAIN_PATH = "/usr/bin:/bin"
 
 @contextlib.contextmanager
 def started(*command: str, cwd: Path, output: Path, **env: str) -> Iterator[subprocess.Popen[Any]]:
-    """Start a program that does not end by itself; Ctrl-C reaches it and all that it started."""
-    with output.open("wb") as stream:
-        process = subprocess.Popen(
-            command,
-            cwd=cwd,
-            env={**os.environ, "PWD": str(cwd), **env},
-            stdin=subprocess.DEVNULL,
-            stdout=stream,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+    """Start a program that does not end by itself, at a terminal whose screen is the output.
+
+    Ctrl-C reaches it and all that it started.
+    """
+    screen, terminal = pty.openpty()
+    process = subprocess.Popen(
+        command,
+        cwd=cwd,
+        env={**os.environ, "PWD": str(cwd), "TERM": "xterm", **env},
+        stdin=subprocess.DEVNULL,
+        stdout=terminal,
+        stderr=terminal,
+        start_new_session=True,
+    )
+    os.close(terminal)
+    output.touch()
+    threading.Thread(target=copy, args=(screen, output), daemon=True).start()
     try:
         yield process
     finally:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+
+
+def copy(screen: int, output: Path) -> None:
+    """Write down what a terminal shows, until nobody has it open."""
+    with output.open("wb", buffering=0) as stream, contextlib.suppress(OSError):
+        while shown := os.read(screen, 65536):
+            stream.write(shown)
+    os.close(screen)
+
+
+def shown(output: Path) -> str:
+    """Return what the terminal has shown, without colours; drawn-over lines are lines too."""
+    text = output.read_bytes().decode(errors="replace")
+    return re.sub(r"\r+\n?", "\n", re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text))
+
+
+def the_end(port: int) -> str:
+    """Return the lines that a newcomer is left with."""
+    return f"""
+  My Internal Tool is at http://localhost:{port}
+
+  Ctrl-C stops it. A saved file shows at once: begin with src/my_internal_tool/pages/home.py
+"""
 
 
 def ctrl_c(process: subprocess.Popen[Any]) -> None:
@@ -63,9 +94,10 @@ def test_a_bake_runs_with_python_and_make_only(bake: Baker, tmp_path: Path) -> N
     env |= {"APP_PORT": str(port), "METRICS_PORT": str(free_port())}
     output = tmp_path / "output"
     with started("make", "dev", cwd=baked.path, output=output, **env) as process:
-        until(lambda: get(port, "/readyz")[0] == 200 or process.poll() is not None, 600)
-        assert process.poll() is None, output.read_text("utf-8")[-3000:]
-        assert f"http://localhost:{port}" in output.read_text("utf-8")
+        until(lambda: the_end(port) in shown(output) or process.poll() is not None, 600)
+        assert process.poll() is None, shown(output)[-3000:]
+        assert get(port, "/readyz")[0] == 200
+        assert shown(output).count("Collecting ") > 50  # who waits sees what for
         process.terminate()  # make alone, which must hand it on
         until(lambda: get(port, "/livez")[0] == 0, 10, "the end of the server")
 
@@ -75,17 +107,18 @@ def test_demo_runs_from_a_clean_clone(template: Path, tmp_path: Path) -> None:
     git("clone", "--quiet", str(template), str(clone), cwd=tmp_path)
     env = new_home(tmp_path)
     output = tmp_path / "output"
-    address = re.compile(r"Open http://localhost:(\d+)")
+    address = re.compile(r"http://localhost:(\d+)")
     with started("make", "demo", cwd=clone, output=output, **env) as process:
 
         def printed() -> re.Match[str] | None:
-            assert process.poll() is None, output.read_text("utf-8")[-3000:]
-            return address.search(output.read_text("utf-8"))
+            assert process.poll() is None, shown(output)[-3000:]
+            return address.search(shown(output))
 
         match = until(printed, 600, "the address")
         port = int(match[1])
-        until(lambda: get(port, "/readyz")[0] == 200, 120, "readiness")
-        assert get(port, "/")[0] == 200
+        assert get(port, "/")[0] == 200  # at once
+        until(lambda: the_end(port) in shown(output), 10, "the end")
+        assert "Prepared " in shown(output)  # uv shows what it does
         ctrl_c(process)
     assert get(port, "/livez")[0] == 0
     assert git("status", "--porcelain", cwd=clone) == ""

@@ -86,6 +86,15 @@ def test_set_up_is_not_repeated(lived: Lived) -> None:
     assert run("make", "setup", cwd=baked.path, **env).stdout.count("Installing") == 1
 
 
+def test_set_up_ends_with_what_to_do_next(lived: Lived) -> None:
+    baked, env, _ = lived
+    (last,) = run("make", "setup", cwd=baked.path, **env).stdout.splitlines()
+    assert last.startswith("Ready: `make dev` runs the app")
+    begin = re.search(r"begin with (\S+)$", last)
+    assert begin
+    assert (baked.path / begin[1]).is_file()
+
+
 def test_what_uv_has_set_up_is_kept_up_without_it(bake: Baker, tmp_path: Path) -> None:
     """An environment that uv makes has no pip."""
     baked = bake.fresh(tmp_path)
