@@ -20,6 +20,7 @@ DOCUMENTS: tuple[tuple[str, list[str]], ...] = (
     ("docs/recipes.md", []),
     ("docs/data.md", []),
     ("docs/languages.md", []),
+    ("docs/streamlit.md", []),
     ("docs/identity.md", []),
     ("docs/backups.md", []),
 )

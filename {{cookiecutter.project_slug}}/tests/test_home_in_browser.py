@@ -12,6 +12,7 @@ pytestmark = pytest.mark.browser
 def test_orders_are_downloaded(new_tab: Callable[..., Tab]) -> None:
     tab = new_tab()
     tab.open("/?lang=en")
+    tab.shot("home")
     with tab.page.expect_download() as download:
         tab.page.get_by_role("button", name="Download CSV").click()
     assert download.value.suggested_filename == "orders.csv"
