@@ -60,7 +60,7 @@ def inline_script_hashes() -> list[str]:
     The scripts change with Streamlit's version, so their hashes are computed, never written down.
     """
     parser = _InlineScripts()
-    parser.feed((streamlit_private.STATIC / "index.html").read_text(encoding="utf-8"))
+    parser.feed(streamlit_private.PAGE.read_text(encoding="utf-8"))
     digests = (hashlib.sha256(script.encode()).digest() for script in parser.scripts)
     return [f"'sha256-{base64.b64encode(digest).decode()}'" for digest in digests]
 
