@@ -22,6 +22,7 @@ pytestmark = [
 PAGE = """
 import pydeck
 import streamlit as st
+from chassis import html_frame
 
 other = st.query_params.get("other", "")
 part = st.query_params.get("part", "")
@@ -42,11 +43,23 @@ elif part == "map":
     st.map({"lat": [47.4], "lon": [8.5]})
 elif part == "script":
     st.iframe("<script>document.body.textContent = 'ran'</script><p>HTML</p>", height=100)
+elif part == "own":
+    html_frame(OWN)
+elif part == "component":
+    st.components.v2.component("doors.inline", js=INLINE)()
 elif part == "camera":
     st.camera_input("Camera")
 elif part == "microphone":
     st.audio_input("Microphone")
 """
+# What a script in a frame of ours finds out.
+OWN = """<!doctype html><p id=ran></p><p id=parent></p><p id=cookie></p><script>
+const tried = (attempt) => { try { return String(attempt()) } catch (error) { return error.name } }
+ran.textContent = "ran"
+document.getElementById("parent").textContent = tried(() => window.parent.document.title)
+cookie.textContent = tried(() => document.cookie)
+</script>"""
+INLINE = "export default ({ parentElement }) => { parentElement.textContent = 'drawn' }"
 STYLE = b'{"version": 8, "sources": {}, "layers": []}'
 PICTURE = b'<svg xmlns="http://www.w3.org/2000/svg" width="7" height="7"><rect/></svg>'
 # As Streamlit's own map asks for it.
@@ -111,7 +124,8 @@ def doors(other_port: int, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         "EXTERNAL_SOURCES": f"http://127.0.0.1:{other_port},https://*.cartocdn.com",
         "BROWSER_FEATURES": "camera",
     }
-    folder = small_project(tmp_path_factory.mktemp("doors"), PAGE)
+    page = f"OWN = {OWN!r}\nINLINE = {INLINE!r}\n{PAGE}"
+    folder = small_project(tmp_path_factory.mktemp("doors"), page)
     with running_server(tmp_path_factory.mktemp("log"), variables, folder) as server:
         yield server
 
@@ -187,6 +201,21 @@ def test_the_map_of_streamlit_gets_its_tiles_once_they_are_allowed(tab: Tab) -> 
 def test_a_camera_that_is_allowed_can_be_used(tab: Tab) -> None:
     open_part(tab, "camera")
     loads(tab, "document.querySelector('[data-testid=stCameraInput] video')?.videoWidth > 0")
+
+
+def test_a_script_in_a_frame_of_ours_runs_and_reaches_nothing(tab: Tab) -> None:
+    open_part(tab, "own")
+    frame = tab.page.frame_locator("iframe")
+    expect(frame.locator("#ran")).to_have_text("ran")
+    expect(frame.locator("#parent")).to_have_text("SecurityError")
+    expect(frame.locator("#cookie")).to_have_text("SecurityError")
+    assert tab.page.evaluate("window.violations") == []
+
+
+def test_a_component_with_inline_javascript_is_drawn(tab: Tab) -> None:
+    open_part(tab, "component")
+    expect(tab.page.get_by_text("drawn", exact=True)).to_be_visible()
+    assert tab.page.evaluate("window.violations") == []
 
 
 LINES = {
