@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from .settings import Settings, get_settings
     from .spreadsheet import original, to_csv, write_csv, write_xlsx
     from .ui import charts
+    from .ui.html_frame import html_frame
     from .ui.local_time import local_time, time_zone
     from .ui.menu import page_link, switch_page
     from .ui.plain_text import plain
@@ -49,6 +50,7 @@ __all__ = [
     "draw_problem",
     "get_logger",
     "get_settings",
+    "html_frame",
     "local_time",
     "ngettext",
     "observe",
@@ -88,6 +90,7 @@ _HOMES: Final = {
     "draw_problem": "ui.problems",
     "get_logger": "logs",
     "get_settings": "settings",
+    "html_frame": "ui.html_frame",
     "local_time": "ui.local_time",
     "ngettext": "i18n",
     "observe": "metrics",

@@ -25,6 +25,8 @@ import uvicorn.config
 from starlette.requests import Request
 from starlette.responses import Response
 from streamlit import config
+from streamlit.components.v2.component_registry import BidiComponentDefinition
+from streamlit.delta_generator import DeltaGenerator
 from streamlit.errors import StreamlitInvalidThemeError
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.runtime import Runtime, RuntimeState
@@ -41,9 +43,13 @@ from .errors import ExplainedError
 if TYPE_CHECKING:  # a fifth of a second that only tests have a use for
     from streamlit.testing.v1 import AppTest
 
-# The cookie of st.login, and the folder of the frontend. Without them the server does not start.
+# The cookie of st.login, the folder of the frontend, and the page that it runs in. Without them the
+# server does not start.
 USER_COOKIE: Final = USER_COOKIE_NAME
 STATIC: Final = Path(streamlit.__file__).parent / "static"
+PAGE: Final = STATIC / "index.html"
+# Occurs once in the page; without it that has no scripts of ours.
+HEAD_END: Final = "</head>"
 
 
 class ThemeError(ExplainedError):
@@ -203,6 +209,34 @@ def hold_file(files: MediaFileManager, file_id: str) -> Callable[[], None]:
     with files._lock:
         files._files_by_session_and_coord[reference] = {"": file_id}
     return partial(files.clear_session_refs, reference)
+
+
+def show_file(place: DeltaGenerator, data: bytes, mimetype: str) -> str:
+    """Let the running session show a file at a place of its page; return the path of its address.
+
+    It goes when the place shows another one, or the session ends. Needs the path of the place;
+    without it `html_frame` fails.
+    """
+    return media_files().add(data, mimetype, place._get_delta_path_str())
+
+
+def name_inline_modules(name_of: Callable[[str], str]) -> None:
+    """Let components with inline JavaScript name a file, as those do that have their own.
+
+    `name_of` returns the name for a text. Needs the definition of components and its properties;
+    without them the browser refuses their code, as it does without this.
+    """
+    inline = getattr(BidiComponentDefinition, "js_content", None)
+    file_based = getattr(BidiComponentDefinition, "js_url", None)
+    if not isinstance(inline, property) or not isinstance(file_based, property):
+        return
+
+    def js_url(definition: BidiComponentDefinition) -> str | None:
+        text = inline.__get__(definition)
+        return name_of(text) if text else file_based.__get__(definition)
+
+    BidiComponentDefinition.js_url = property(js_url)  # type: ignore[method-assign]
+    BidiComponentDefinition.js_content = property(lambda _: None)  # type: ignore[method-assign]
 
 
 # --- The server -----------------------------------------------------------------------------------

@@ -11,10 +11,12 @@ from ..auth import oidc
 from ..limits import get_limiter
 from ..project import ProjectError
 from ..settings import Settings, SettingsError, get_settings
-from . import auth_routes, launch, probes
+from . import auth_routes, launch, probes, refusals
+from .document import Document
 from .gate import Gate
 from .http_limits import HttpLimits
 from .identity_gate import IdentityGate
+from .inline_modules import InlineModules
 from .lifespan import lifespan
 from .oidc_failures import OidcFailures
 from .peer import Peer
@@ -31,7 +33,7 @@ def assemble() -> dict[str, Any]:
     return {
         "script_path": SCRIPT,
         "lifespan": lifespan,
-        "routes": [*probes.ROUTES, *auth_routes.routes(settings)],
+        "routes": [*probes.ROUTES, *auth_routes.routes(settings), *refusals.routes(settings)],
         "middleware": middleware(settings),
         "on_script_error": on_script_error,
         "secrets": oidc.secrets(settings),
@@ -63,6 +65,8 @@ def middleware(settings: Settings) -> list[Middleware]:
             Gate,
             HttpLimits,
             IdentityGate,
+            Document,
+            InlineModules,
             OidcFailures,
             SessionTraffic,
         )

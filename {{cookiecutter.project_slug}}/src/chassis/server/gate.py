@@ -9,6 +9,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from .. import streamlit_private
 from ..settings import Settings
 from .probes import PROBE_PATHS
+from .refusals import PATHS as REFUSALS
 from .refusal import refuse
 from .request import path_of
 
@@ -45,6 +46,7 @@ class Gate:
         self._allowed_ips = settings.allowed_ips
         self._allowed_hosts = frozenset(settings.allowed_hosts)
         self._files = _static_files()
+        self._own = REFUSALS if settings.is_development else frozenset()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] in ("http", "websocket") and (refusal := self._refusal(scope)):
@@ -99,6 +101,8 @@ class Gate:
         """Tell whether there is something at `path`, because Streamlit answers 200 for any path."""
         if _below(path, "/_stcore"):
             return any(_below(path, tree) for tree in CORE_PATHS)
+        if path.startswith("/shell/"):
+            return path in self._own
         if "/." in path or any(_below(path, tree) for tree in NOT_PAGES):
             return False
         if any(_below(path, tree) for tree in SERVED_TREES):

@@ -60,7 +60,7 @@ def inline_script_hashes() -> list[str]:
     The scripts change with Streamlit's version, so their hashes are computed, never written down.
     """
     parser = _InlineScripts()
-    parser.feed((streamlit_private.STATIC / "index.html").read_text(encoding="utf-8"))
+    parser.feed(streamlit_private.PAGE.read_text(encoding="utf-8"))
     digests = (hashlib.sha256(script.encode()).digest() for script in parser.scripts)
     return [f"'sha256-{base64.b64encode(digest).decode()}'" for digest in digests]
 
@@ -88,12 +88,39 @@ def content_security_policy(script_src: str, sources: Sequence[str] = ()) -> str
     return "; ".join(f"{name} {sources}" for name, sources in directives.items())
 
 
+def frame_policy(sources: Sequence[str] = ()) -> str:
+    """Return the policy of HTML that a page shows in a frame, with scripts of its own.
+
+    "sandbox" takes its origin away: to its scripts the app is a foreign server. So they may come
+    from external sources, too. Nothing is loaded from the app: there is no 'self'.
+    """
+    directives = {
+        "sandbox": "allow-scripts",
+        "default-src": "'none'",
+        "script-src": "'unsafe-inline' 'unsafe-eval' blob:",
+        "style-src": "'unsafe-inline'",
+        "img-src": "data: blob:",
+        "font-src": "data:",
+        "connect-src": "data: blob:",
+        "worker-src": "blob:",
+        "media-src": "data: blob:",
+        "frame-src": "data: blob:",
+        "base-uri": "'none'",
+        "form-action": "'none'",
+        "frame-ancestors": "'self'",
+    }
+    for name in ("script-src", *EXTERNAL):
+        directives[name] = " ".join([directives[name], *sources])
+    return "; ".join(f"{name} {value}" for name, value in directives.items())
+
+
 @dataclass(frozen=True)
 class Policies:
     """The values of the headers that depend on what app.py and the settings allow."""
 
     page: str
     component: str
+    frame: str
     permissions: str
 
     @classmethod
@@ -109,6 +136,7 @@ class Policies:
             page=content_security_policy(scripts, sources),
             # Custom components are pages of their own that come with inline scripts.
             component=content_security_policy("'self' 'unsafe-inline'", sources),
+            frame=frame_policy(sources),
             permissions=", ".join([*features, "payment=()", "usb=()"]),
         )
 
@@ -123,6 +151,7 @@ class SecurityHeaders:
         self._project = project.current()
         self._policies = Policies.of(self._project, settings)
         self._component_prefix = f"{settings.base_path}/component/"
+        self._media_prefix = f"{settings.base_path}/media/"
         self._headers = HEADERS | ({"Strict-Transport-Security": HSTS} if self._https else {})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -132,12 +161,11 @@ class SecurityHeaders:
         if self._settings.is_development:
             self._follow_app_py()
         policies = self._policies
-        component = scope["path"].startswith(self._component_prefix)
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] in ("http.response.start", "websocket.http.response.start"):
                 headers = MutableHeaders(raw=list(message["headers"]))
-                policy = policies.component if component else policies.page
+                policy = self._policy(policies, scope["path"], headers)
                 headers.setdefault("Content-Security-Policy", policy)
                 headers.setdefault("Permissions-Policy", policies.permissions)
                 for name, value in self._headers.items():
@@ -146,6 +174,15 @@ class SecurityHeaders:
             await send(message)
 
         await self._app(scope, receive, send_with_headers)
+
+    def _policy(self, policies: Policies, path: str, headers: MutableHeaders) -> str:
+        if path.startswith(self._component_prefix):
+            return policies.component
+        # HTML among the files of sessions is what `html_frame` shows.
+        is_html = headers.get("content-type", "").startswith("text/html")
+        if is_html and path.startswith(self._media_prefix):
+            return policies.frame
+        return policies.page
 
     def _follow_app_py(self) -> None:
         """Take over what a saved app.py allows; one that is wrong changes nothing."""

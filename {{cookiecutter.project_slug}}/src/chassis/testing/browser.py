@@ -119,7 +119,9 @@ def browser() -> Iterator[Browser]:
                 pytest.fail(INSTALL)
             pytest.skip(INSTALL)
         # Where there is no graphics card, to imitate one takes a third of the time of these tests.
-        arguments = ["--disable-gpu"]
+        # Cameras and microphones are made up, and who may use them is asked of nobody.
+        media = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
+        arguments = ["--disable-gpu", *media]
         if os.geteuid() == 0:  # Chromium refuses its sandbox to root, who runs tests in containers
             arguments.append("--no-sandbox")
         chromium = playwright.chromium.launch(executable_path=path, args=arguments)

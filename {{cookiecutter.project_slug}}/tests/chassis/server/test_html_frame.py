@@ -1,0 +1,65 @@
+"""Documents in frames: who gets them, under which policy, and for how long."""
+
+import asyncio
+from collections.abc import Iterator
+
+import httpx
+import pytest
+from chassis.testing.servers import small_project
+from chassis.testing.sites import Site, start_site, with_database
+from chassis.testing.visitor import Page, Visitor
+
+PAGE = """
+import streamlit as st
+from chassis import html_frame
+
+# Of the two only the middle differs, at which Streamlit does not look in a large file.
+filler = "x" * 1024 * 1024
+html_frame(f"<p>{filler} first {filler}</p>")
+html_frame(f"<p>{filler} other {filler}</p>")
+"""
+
+
+@pytest.fixture(scope="module")
+def shared_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    variables = {"EXTERNAL_SOURCES": "https://a.example.com"}
+    project = small_project(tmp_path_factory.mktemp("small"), PAGE)
+    yield from start_site("sqlite", tmp_path_factory.mktemp("log"), project, variables)
+
+
+@pytest.fixture
+def site(shared_site: Site, monkeypatch: pytest.MonkeyPatch) -> Site:
+    return with_database(shared_site, monkeypatch)
+
+
+async def frames(tab: Page) -> list[str]:
+    await tab.open()
+    return [element.iframe.src for element in tab.elements("iframe")]
+
+
+def test_a_document_is_for_its_session_and_under_a_policy_of_its_own(site: Site) -> None:
+    ann, bob = (site.signed_in(site.add(name)) for name in ("ann", "bob"))
+
+    async def visit(visitor: Visitor) -> list[str]:
+        async with visitor.tab() as tab:
+            paths = await frames(tab)
+            assert await frames(tab) == paths  # a rerun does not load them again
+            for path, word in zip(paths, ("first", "other"), strict=True):
+                answer = await asyncio.to_thread(ann.get, path)
+                assert f" {word} " in answer.text
+                policy = answer.headers["content-security-policy"]
+                assert policy.startswith("sandbox allow-scripts; default-src 'none'; ")
+                assert "'self'" not in policy.replace("frame-ancestors 'self'", "")
+                assert "https://a.example.com" in policy
+                for stranger in (bob, site.guest(), Visitor(site.server)):
+                    refused = await asyncio.to_thread(stranger.get, path)
+                    assert refused.status_code == httpx.codes.FORBIDDEN
+            return paths
+
+    async def of_bob() -> list[str]:
+        async with bob.tab() as tab:
+            return await frames(tab)
+
+    paths = asyncio.run(visit(ann))
+    assert len(set(paths)) == 2
+    assert not set(paths) & set(asyncio.run(of_bob()))  # a name cannot be told from the content
