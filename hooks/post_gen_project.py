@@ -176,10 +176,13 @@ def main(answers: dict[str, Any]) -> None:
         git("-c", "init.defaultBranch=main", "init", "--quiet")
     here = os.environ.get("PWD") == answers["_output_dir"]
     lines = made_of(answers, folder)
-    lines += ["Start it and open the address that it prints:"]
-    lines += [f"  cd {shlex.quote(project.name if here else str(project))}", "  make dev"]
+    lines += ["Keep it, start it, and open the address that it prints:"]
+    lines += [f"  cd {shlex.quote(project.name if here else str(project))}"]
+    if git("--version"):
+        lines += ["  git add . && git commit --quiet --message 'From the template'"]
+    lines += ["  make dev"]
     if state is None:
-        lines += ["No .cruft.json: `cruft update` needs a template from git without changes."]
+        lines += ["No .cruft.json, as the template is not from git or has changes: docs/updates.md"]
     encoding = sys.stdout.encoding  # which may know few letters
     print("\n".join(lines).encode(encoding, "replace").decode(encoding))
 

@@ -8,7 +8,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from baking import Baker, commit_all, git, run
+from baking import GIT_IDENTITY, Baker, commit_all, git, run
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,10 +42,34 @@ def test_the_end_says_what_to_run(bake: Baker, tmp_path: Path) -> None:
     lines = done.stdout.splitlines()
     assert lines == [
         "Created my-internal-tool with the default answers.",
-        "Start it and open the address that it prints:",
+        "Keep it, start it, and open the address that it prints:",
         "  cd my-internal-tool",
+        "  git add . && git commit --quiet --message 'From the template'",
         "  make dev",
     ]
+
+
+def test_what_the_end_says_keeps_all_files(bake: Baker, tmp_path: Path) -> None:
+    """In a repository of its own; in a larger one nothing of others."""
+    (tmp_path / "README").touch()
+    commit_all(tmp_path, "A larger one")
+    for folder in (tmp_path, tmp_path.parent / f"{tmp_path.name}-alone"):
+        folder.mkdir(exist_ok=True)
+        (folder / "of-others").touch()
+        *_, enter, keep, _start = bake.command(cwd=folder).stdout.splitlines()
+        done = run("sh", "-ec", f"{enter}\n{keep}", cwd=folder, **GIT_IDENTITY)
+        assert done.returncode == 0, done.stderr
+        assert git("status", "--porcelain", ".", cwd=folder / PROJECT) == ""
+        assert "Makefile" in git("ls-files", cwd=folder / PROJECT).splitlines()
+    assert git("status", "--porcelain", cwd=tmp_path) == "?? of-others"
+
+
+def test_without_git_nobody_is_told_to_commit(bake: Baker, tmp_path: Path) -> None:
+    tools = tmp_path / "bin"
+    tools.mkdir()
+    done = bake.command(cwd=tmp_path, PATH=str(tools))
+    assert done.returncode == 0, done.stderr
+    assert "git" not in done.stdout.partition("Keep it")[2].partition("make dev")[0]
 
 
 def test_the_end_names_the_answers_that_are_not_the_default(bake: Baker, tmp_path: Path) -> None:
@@ -59,7 +83,7 @@ def test_the_end_names_the_answers_that_are_not_the_default(bake: Baker, tmp_pat
         "  package_name=sales",
         "  starter=blank",
         "  use_docker=False",
-        "Start it and open the address that it prints:",
+        "Keep it, start it, and open the address that it prints:",
     ]
 
 
@@ -142,7 +166,7 @@ def test_a_template_with_changes_is_not_recorded(
         file.write("more\n")
     done = bake.command(cwd=tmp_path, template=changed)
     assert not (tmp_path / PROJECT / ".cruft.json").exists()
-    assert len(done.stdout.splitlines()) <= 5
+    assert len(done.stdout.splitlines()) <= 6
     assert ".cruft.json" in done.stdout.splitlines()[-1]
 
 

@@ -1,6 +1,7 @@
 """The settings as people read them: in the `check` command, on the about page, in .env.example."""
 
-from typing import NamedTuple
+import re
+from typing import Final, NamedTuple
 
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
@@ -21,6 +22,12 @@ NEW_KEY_COMMANDS = {
     "DATA_ENCRYPTION_KEYS": NEW_ENCRYPTION_KEY_COMMAND,
 }
 MASK = "********"
+
+# Secret for their passwords only: where they lead to is what one wants to see.
+ADDRESSES: Final = ("database_url", "backup_s3_url", "redis_url")
+# Up to the last "@", as a password may have others in it.
+_PASSWORD: Final = re.compile(r"(?<=://)([^:@/]*):.*@")
+_PARAMETER: Final = re.compile(r"([?&][^=&]*(?:key|pass|secret|token)[^=&]*=)[^&]*", re.IGNORECASE)
 
 
 def is_secret(field: str) -> bool:
@@ -49,6 +56,13 @@ def as_text(value: object) -> str:
     return str(value)
 
 
+def without_password(address: str) -> str:
+    """Mask the password of a URL, and what stands for one in its query; or all of another text."""
+    if not re.match("[a-z0-9+]+://", address):
+        return MASK
+    return _PARAMETER.sub(rf"\1{MASK}", _PASSWORD.sub(rf"\1:{MASK}@", address))
+
+
 class Source(NamedTuple):
     """One setting for people to read."""
 
@@ -58,7 +72,7 @@ class Source(NamedTuple):
 
 
 def sources(settings: Settings | None = None) -> list[Source]:
-    """List every setting with its value (secrets masked) and where it comes from.
+    """List every setting with its value (passwords and keys masked) and where it comes from.
 
     Without settings (they may be wrong) the values are as written, defaults as documented.
     """
@@ -67,15 +81,23 @@ def sources(settings: Settings | None = None) -> list[Source]:
     for field, info in settings_class().model_fields.items():
         variable = variables.get(field.upper())
         if settings is not None:
-            value = as_text(getattr(settings, field))
+            value = _shown(field, getattr(settings, field))
         elif variable is None:
             value = default_text(info)
+        elif field in ADDRESSES and variable.value.isprintable():
+            value = without_password(variable.value)
         elif is_secret(field) or "@" in variable.value:
             value = MASK
         else:
             value = variable.value if variable.value.isprintable() else repr(variable.value)
         rows.append(Source(field.upper(), value, variable.source if variable else "default"))
     return rows
+
+
+def _shown(field: str, value: object) -> str:
+    if field in ADDRESSES and isinstance(value, SecretStr):
+        return without_password(value.get_secret_value())
+    return as_text(value)
 
 
 def default_text(info: FieldInfo) -> str:

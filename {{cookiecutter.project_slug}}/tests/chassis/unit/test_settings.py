@@ -390,6 +390,65 @@ def test_ports_may_be_equal_without_metrics(monkeypatch: pytest.MonkeyPatch) -> 
     assert get_settings().metrics_port == get_settings().app_port
 
 
+def shown(name: str, *, valid: bool = True) -> str:
+    """Return the value of a setting as `check` shows it; without settings they are wrong."""
+    get_settings.cache_clear()
+    settings = get_settings() if valid else None
+    return next(row.value for row in sources(settings) if row.name == name)
+
+
+@pytest.mark.parametrize("valid", [True, False])
+def test_where_the_database_is_can_be_seen(
+    project: Path, monkeypatch: pytest.MonkeyPatch, valid: bool
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", f"sqlite:///{project}/app.db")
+    assert shown("DATABASE_URL", valid=valid) == f"sqlite:///{project}/app.db"
+    monkeypatch.delenv("DATABASE_URL")
+    default = f"sqlite:///{project}/data/app.db" if valid else "sqlite:///data/app.db"
+    assert shown("DATABASE_URL", valid=valid) == default
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "seen"),
+    [
+        ("DATABASE_URL", "postgresql+psycopg://app:{}@db:5432/app", "app:{}@db:5432/app"),
+        ("DATABASE_URL", "postgresql+psycopg://app:{}/@x@db/app", "app:{}@db/app"),
+        ("DATABASE_URL", "postgresql+psycopg://app@db/app", "app@db/app"),
+        (
+            "DATABASE_URL",
+            "postgresql+psycopg://db/app?user=app&password={}&x=1",
+            "&password={}&x=1",
+        ),
+        ("DATABASE_URL", "postgresql+psycopg://db/app?sslpassword={}", "?sslpassword={}"),
+        ("REDIS_URL", "redis://:{}@cache:6379/0", "redis://:{}@cache:6379/0"),
+        ("REDIS_URL", "redis://cache:6379/0", "redis://cache:6379/0"),
+        ("REDIS_URL", "rediss://cache/0?password={}", "rediss://cache/0?password={}"),
+        (
+            "BACKUP_S3_URL",
+            "https://KEY:{}@s3.example.com/b?region=x",
+            "KEY:{}@s3.example.com/b?region=x",
+        ),
+    ],
+)
+@pytest.mark.parametrize("valid", [True, False])
+def test_of_an_address_only_the_password_is_masked(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, seen: str, valid: bool
+) -> None:
+    monkeypatch.setenv(name, value.format(HIDDEN))
+    assert HIDDEN not in shown(name, valid=valid)
+    assert shown(name, valid=valid).endswith(seen.format(MASK))
+
+
+@pytest.mark.parametrize(
+    "value", [HIDDEN, f"app:{HIDDEN}@db", f"redis:/:{HIDDEN}@cache", "redis://\udcff"]
+)
+def test_what_is_no_address_is_masked_as_a_whole(
+    monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    monkeypatch.setenv("REDIS_URL", value)
+    assert shown("REDIS_URL", valid=False) == MASK
+
+
 STRANGE_NAMES = {
     "APP_PROT": "did you mean APP_PORT?",
     "app_port": "did you mean APP_PORT?",
@@ -439,7 +498,7 @@ def test_sources_mask_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
     for settings in (get_settings(), None):
         rows = {row.name: row for row in sources(settings)}
         assert rows["APP_SECRET_KEY"] == ("APP_SECRET_KEY", MASK, "environment")
-        assert rows["REDIS_URL"].value == MASK
+        assert rows["REDIS_URL"].value == f"redis://:{MASK}@cache"
         assert rows["APP_PORT"] == ("APP_PORT", "8501", "default")
         assert len(rows) == len(Settings.model_fields)
     assert HIDDEN not in repr(get_settings())
