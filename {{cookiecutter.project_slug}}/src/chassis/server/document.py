@@ -43,7 +43,10 @@ class Document:
         if scope["type"] != "http" or scope["method"] != "GET" or self._ours == self._theirs:
             await self._app(scope, receive, send)
             return
-        scope = {**scope, "headers": [pair for pair in scope["headers"] if pair[0] not in CONDITIONS]}
+        scope = {
+            **scope,
+            "headers": [pair for pair in scope["headers"] if pair[0] not in CONDITIONS],
+        }
         await self._app(scope, receive, self._replacing(send))
 
     def _replacing(self, send: Send) -> Send:
