@@ -22,6 +22,7 @@ DOCUMENTS = (
     ("docs/languages.md", []),
     ("docs/identity.md", []),
     ("docs/backups.md", []),
+    ("docs/streamlit.md", []),
 )
 
 
