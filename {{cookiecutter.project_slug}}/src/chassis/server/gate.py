@@ -9,8 +9,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from .. import streamlit_private
 from ..settings import Settings
 from .probes import PROBE_PATHS
-from .refusals import PATHS as REFUSALS
 from .refusal import refuse
+from .refusals import PATHS as REFUSALS
 from .request import path_of
 
 # What Streamlit serves below /_stcore, less what is not for visitors: metrics (own port), the

@@ -8,7 +8,6 @@ import streamlit as st
 from .. import streamlit_private
 from ..settings import get_settings
 
-
 # The documents of all open tabs are in memory at once.
 MAX_CHARACTERS: Final = 16 * 1024 * 1024
 
