@@ -23,6 +23,7 @@ DOCUMENTS: tuple[tuple[str, list[str]], ...] = (
     ("docs/streamlit.md", []),
     ("docs/identity.md", []),
     ("docs/backups.md", []),
+    ("docs/streamlit.md", []),
 )
 
 

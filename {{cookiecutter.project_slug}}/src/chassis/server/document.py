@@ -43,11 +43,8 @@ class Document:
         if scope["type"] != "http" or scope["method"] != "GET" or self._ours == self._theirs:
             await self._app(scope, receive, send)
             return
-        scope = {
-            **scope,
-            "headers": [pair for pair in scope["headers"] if pair[0] not in CONDITIONS],
-        }
-        await self._app(scope, receive, self._replacing(send))
+        asked = [pair for pair in scope["headers"] if pair[0] not in CONDITIONS]
+        await self._app({**scope, "headers": asked}, receive, self._replacing(send))
 
     def _replacing(self, send: Send) -> Send:
         """Hold back what may be Streamlit's page until it is there as a whole."""

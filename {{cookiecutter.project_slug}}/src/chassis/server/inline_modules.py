@@ -2,8 +2,7 @@
 
 The browser gets such code within a message and would have to make a module of it, which needs
 blob: among the sources of scripts. Streamlit can also name a file of the component: so it does for
-inline code, and the file is answered here. `private_files` holds it back until somebody has signed
-in.
+inline code, and the file is answered here. `private_files` gives it to who has signed in.
 """
 
 import hashlib

@@ -92,10 +92,11 @@ def frame_policy(sources: Sequence[str] = ()) -> str:
     """Return the policy of HTML that a page shows in a frame, with scripts of its own.
 
     "sandbox" takes its origin away: to its scripts the app is a foreign server. So they may come
-    from external sources, too. Nothing is loaded from the app: there is no 'self'.
+    from external sources, too. Nothing is loaded from the app: there is no 'self'. What a link
+    opens in another tab is outside of the sandbox again.
     """
     directives = {
-        "sandbox": "allow-scripts",
+        "sandbox": "allow-scripts allow-popups allow-popups-to-escape-sandbox",
         "default-src": "'none'",
         "script-src": "'unsafe-inline' 'unsafe-eval' blob:",
         "style-src": "'unsafe-inline'",

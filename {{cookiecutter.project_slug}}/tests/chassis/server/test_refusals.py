@@ -1,4 +1,4 @@
-"""Reports of refusals: what becomes of them in development; nobody takes them elsewhere."""
+"""Reports of refusals: what becomes of them in development, and nothing elsewhere."""
 
 from collections.abc import Iterator
 
