@@ -20,7 +20,6 @@ DOCUMENTS: tuple[tuple[str, list[str]], ...] = (
     ("docs/recipes.md", []),
     ("docs/data.md", []),
     ("docs/languages.md", []),
-    ("docs/streamlit.md", []),
     ("docs/identity.md", []),
     ("docs/backups.md", []),
     ("docs/streamlit.md", []),
