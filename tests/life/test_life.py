@@ -70,14 +70,6 @@ def test_a_verb_has_nothing_to_do_on_a_fresh_bake(lived: Lived, verb: str) -> No
     assert changed == ""
 
 
-def test_help_lists_every_verb(lived: Lived) -> None:
-    baked, env, _ = lived
-    phony = re.search(r"^\.PHONY: ((?:.*\\\n)*.*)$", baked.read("Makefile"), re.MULTILINE)
-    assert phony
-    listed = run("make", cwd=baked.path, **env).stdout.splitlines()
-    assert [line.split()[1] for line in listed] == phony[1].replace("\\\n", " ").split()
-
-
 def test_set_up_is_not_repeated(lived: Lived) -> None:
     baked, env, _ = lived
     run("make", "setup", cwd=baked.path, **env)

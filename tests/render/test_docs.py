@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from baking import ROOT, template_files
+from baking import ROOT, run, template_files
 from options import CHOICES, DEFAULTS, OPTIONS, QUESTIONS
 
 if TYPE_CHECKING:
@@ -87,6 +87,13 @@ def test_verbs_exist(document: Path) -> None:
     makefiles = [ROOT / "Makefile", ROOT / "{{cookiecutter.project_slug}}" / "Makefile"]
     text = "".join(path.read_text("utf-8") for path in makefiles)
     assert {verb for verb in verbs if not re.search(rf"^{verb}:", text, re.MULTILINE)} == set()
+
+
+def test_help_of_the_template_lists_every_verb_and_nothing_else() -> None:
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    rules = re.findall(r"^([a-z][a-z-]*):", makefile, re.MULTILINE)
+    listed = run("make", cwd=ROOT).stdout.splitlines()
+    assert [line.split()[1] for line in listed] == rules
 
 
 def test_the_limits_of_the_options_page_are_those_of_the_hook() -> None:

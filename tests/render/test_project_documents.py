@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from baking import Baked, Baker
+from baking import Baked, Baker, run
 
 LINK = re.compile(r"\]\((?!\w+:)([^)#\s]+)")
 # Texts of documents depend on one option each.
@@ -43,6 +43,23 @@ def test_every_verb_exists(baked: Baked) -> None:
         if not re.search(rf"^{verb}\b.*:", makefile, re.MULTILINE)
     }
     assert missing == set()
+
+
+def test_help_lists_every_verb_and_nothing_else(baked: Baked) -> None:
+    makefile = baked.read("Makefile")
+    rules = re.findall(r"^([a-z][a-z-]*):", makefile, re.MULTILINE)
+    phony = re.search(r"^\.PHONY: ((?:.*\\\n)*.*)$", makefile, re.MULTILINE)
+    assert phony
+    listed = run("make", cwd=baked.path).stdout.splitlines()
+    assert [line.split()[1] for line in listed] == phony[1].replace("\\\n", " ").split() == rules
+    assert all(len(line.split(maxsplit=2)[2]) > 10 for line in listed)
+
+
+def test_help_lists_the_verbs_of_the_team_too(bake: Baker, tmp_path: Path) -> None:
+    baked = bake.fresh(tmp_path)
+    (baked.path / "local.mk").write_text("orders: ## Fetch the orders\n\t@echo fetched\n")
+    assert "  make orders           Fetch the orders" in run("make", cwd=baked.path).stdout
+    assert run("make", "orders", cwd=baked.path).stdout == "fetched\n"
 
 
 # The app's own program is in `.venv/bin`; on a server another one calls it, or a container has it.

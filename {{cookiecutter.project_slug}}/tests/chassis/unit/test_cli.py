@@ -5,13 +5,14 @@ import pkgutil
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from chassis.commands.main import COMMANDS, main
 from chassis.testing.databases import new_sqlite
 from chassis.testing.ports import free_port
-from click import Group
+from click import Command, Context, Group
 from click.testing import CliRunner
 from scratch_tool import __version__
 
@@ -48,13 +49,25 @@ def test_every_command_says_of_itself_what_the_list_says() -> None:
         assert CliRunner().invoke(main, [name, "--help"]).exit_code == 0
 
 
-def test_no_line_of_the_lists_is_cut_off() -> None:
-    for name, (home, _line) in COMMANDS.items():
-        command = pkgutil.resolve_name(f"chassis.commands.{home}")
-        arguments = [name, "--help"] if isinstance(command, Group) else ["--help"]
-        listed = CliRunner().invoke(main, arguments).stdout.partition("Commands:")[2]
-        assert listed
-        assert "..." not in listed
+def every_command(command: Command, *names: str) -> Iterator[tuple[str, ...]]:
+    """Yield how each command and group is called, beginning with the group of all."""
+    yield names
+    if isinstance(command, Group):
+        context = Context(command)
+        for name in command.list_commands(context):
+            below = command.get_command(context, name)
+            assert below
+            yield from every_command(below, *names, name)
+
+
+@pytest.mark.parametrize("names", [*every_command(main)], ids=" ".join)
+def test_no_line_of_the_help_is_cut_off_or_too_long(names: tuple[str, ...]) -> None:
+    """At a terminal of 80 columns; click ends what it shortens with dots."""
+    done = CliRunner().invoke(main, [*names, "--help"], env={"COLUMNS": "80"})
+    assert done.exit_code == 0
+    usage, *lines = done.stdout.splitlines()
+    assert usage.startswith("Usage: ")
+    assert [line for line in lines if line.endswith("...") or len(line) > 80] == []
 
 
 # What the console script does, and what is loaded afterwards.
