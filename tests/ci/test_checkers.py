@@ -159,8 +159,8 @@ def test_both_providers_call_the_same_verbs_and_nothing_else(bake: Baker) -> Non
         assert ({"image", "image-smoke", "push"} <= verbs[1]) == docker
         assert {"deploy", "rollback"} <= verbs[1]
         assert all(re.search(rf"^{verb}:", makefile, re.M) for verb in verbs[0])
-        # The README has the line that does the same on a laptop, apart from pushing and deploying.
-        [line] = re.findall(r"`make (ci [a-z -]+)` does all", baked.read("README.md"))
+        # docs/testing.md has the line for a laptop, apart from pushing and deploying.
+        [line] = re.findall(r"`make (ci [a-z -]+)` does all", baked.read("docs/testing.md"))
         assert set(line.split()) == verbs[1] - {"push", "deploy", "rollback"}
         names = {job for flow in workflows(baked).values() for job in flow["jobs"]} - {"update"}
         # A workflow of GitHub runs on other events with other Pythons, a job of GitLab does not.
