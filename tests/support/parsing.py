@@ -108,6 +108,7 @@ PARSERS: dict[str, Callable[[str], Any]] = {
     ".env": env_shape,
     ".env.example": env_shape,
     ".html": line_count,
+    ".js": line_count,
     ".conf": nginx_shape,
     ".service": unit_shape,
     ".target": unit_shape,
