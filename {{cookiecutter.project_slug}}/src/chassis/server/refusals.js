@@ -31,13 +31,13 @@
     list.append(item);
   }
 
-  async function report(directive, blocked) {
+  async function report(directive, blocked, inFrame = false) {
     // A map asks for hundreds of tiles of one origin.
     const source = /^\w+:\/\//.test(blocked) ? new URL(blocked).origin : blocked;
-    const key = directive + " " + source;
+    const key = [directive, source, inFrame].join(" ");
     if (reported.has(key) || reported.size >= MAX_REPORTS) return;
     reported.add(key);
-    const body = JSON.stringify({ directive, blocked: source, page: location.pathname });
+    const body = JSON.stringify({ directive, blocked: source, page: location.pathname, inFrame });
     const answer = await fetch(address, { method: "POST", body }).catch(() => null);
     if (answer?.ok) show(await answer.text());
   }
@@ -61,6 +61,13 @@
     }
     view.document.addEventListener("securitypolicyviolation", onPolicy);
   }
+
+  // The frames of html_frame tell it themselves: nobody can look into them.
+  window.addEventListener("message", ({ source, data }) => {
+    const ours = [...document.querySelectorAll("iframe")].some((frame) =>
+      frame.contentWindow === source && frame.src.startsWith(location.origin + "/"));
+    if (ours && Array.isArray(data?.refused)) report(data.refused[0], data.refused[1], true);
+  });
 
   watch(window);
   document.addEventListener("load", (event) => {

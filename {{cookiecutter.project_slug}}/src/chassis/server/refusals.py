@@ -34,8 +34,11 @@ MAX_LOGGED: Final = 200
 _HELPER: Final = "draw it with html_frame of chassis, whose scripts run: docs/streamlit.md"
 
 
-def advice(directive: str, blocked: str, page: str) -> str:
-    """Return what was refused and what allows it, in one line; empty for what cannot be."""
+def advice(directive: str, blocked: str, page: str, *, in_frame: bool = False) -> str:
+    """Return what was refused and what allows it, in one line; empty for what cannot be.
+
+    In a frame of html_frame scripts may come from external sources, too.
+    """
     directive = directive.removesuffix("-elem").removesuffix("-attr")
     if not re.fullmatch("[a-z-]{1,40}", directive) or len(blocked) > 2000:
         return ""
@@ -51,7 +54,7 @@ def advice(directive: str, blocked: str, page: str) -> str:
     except ValueError:
         return ""
     refused = f"The browser refused {source} for {directive}{where}: "
-    if directive in EXTERNAL:
+    if directive in EXTERNAL or (in_frame and directive == "script-src"):
         return f'{refused}allow it in app.py: external_sources=["{source}"]'
     if directive == "script-src":
         return f"{refused}scripts come from the app alone; {_HELPER}"
@@ -74,7 +77,7 @@ def routes(settings: Settings) -> list[Route]:
         body = await _body(request)
         if body is None:
             return PlainTextResponse("This report is too long.\n", 413)
-        line = advice(**_fields(body))
+        line = _line(body)
         if line and line not in logged and len(logged) < MAX_LOGGED:
             logged.add(line)
             log.warning(line)
@@ -100,12 +103,12 @@ async def _body(request: Request) -> bytes | None:
     return body
 
 
-def _fields(body: bytes) -> dict[str, str]:
-    """Return what `advice` wants to know; empty texts where a report does not say it."""
+def _line(body: bytes) -> str:
+    """Return the line for a report; empty for one that says nothing."""
     try:
         found: Any = json.loads(body)
     except ValueError:
-        found = {}
-    names = ("directive", "blocked", "page")
+        return ""
     said = found if isinstance(found, dict) else {}
-    return {name: str(said.get(name, "")) for name in names}
+    texts = (str(said.get(name, "")) for name in ("directive", "blocked", "page"))
+    return advice(*texts, in_frame=said.get("inFrame") is True)

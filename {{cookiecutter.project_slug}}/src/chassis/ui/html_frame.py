@@ -11,6 +11,15 @@ from ..settings import get_settings
 # The documents of all open tabs are in memory at once.
 MAX_CHARACTERS: Final = 16 * 1024 * 1024
 
+# While developing the frame tells the page what the browser refuses in it, and that reports it.
+_TELL: Final = """<script>
+new ReportingObserver(
+  (reports) => reports.forEach(({ body }) =>
+    parent.postMessage({ refused: [body.effectiveDirective, body.blockedURL] }, "*")),
+  { types: ["csp-violation"], buffered: true },
+).observe()
+</script>"""
+
 
 def html_frame(
     html: str, *, height: int | Literal["stretch"] = 400, title: str | None = None
@@ -28,6 +37,9 @@ def html_frame(
             f"a frame takes at most {MAX_CHARACTERS} characters, and these are {len(html)}: leave "
             "data out of the document, or let it load them"
         )
+    settings = get_settings()
+    if settings.is_development:
+        html += _TELL
     # Streamlit names a file by parts of its content. With this at its end nobody can guess the
     # name, and documents that differ in the middle have two.
     session = streamlit_private.session_id() or ""
@@ -35,4 +47,4 @@ def html_frame(
     place = st.container()
     document = f"{html}\n<!-- {mark} -->\n".encode()
     path = streamlit_private.show_file(place, document, "text/html")
-    place.iframe(f"{get_settings().base_path}{path}", height=height, alt=title)
+    place.iframe(f"{settings.base_path}{path}", height=height, alt=title)

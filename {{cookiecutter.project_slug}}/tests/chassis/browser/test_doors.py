@@ -45,6 +45,8 @@ elif part == "script":
     st.iframe("<script>document.body.textContent = 'ran'</script><p>HTML</p>", height=100)
 elif part == "own":
     html_frame(OWN)
+elif part == "report":
+    html_frame(f"<!doctype html><p>HTML</p><script src='{other}/script.js'></script>")
 elif part == "component":
     st.components.v2.component("doors.inline", js=INLINE)()
 elif part == "camera":
@@ -87,6 +89,7 @@ class Other(BaseHTTPRequestHandler):
         "/picture.svg": ("image/svg+xml", PICTURE),
         "/sound.wav": ("audio/wav", sound()),
         "/frame.html": ("text/html", b"<h2>Of another server</h2>"),
+        "/script.js": ("text/javascript", b"document.body.textContent = 'ran'"),
         "/style.json": ("application/json", STYLE),
         "/font.css": (
             "text/css",
@@ -215,6 +218,11 @@ def test_a_script_in_a_frame_of_ours_runs_and_reaches_nothing(tab: Tab) -> None:
     assert tab.page.evaluate("window.violations") == []
 
 
+def test_a_frame_of_ours_loads_scripts_of_an_allowed_server(tab: Tab, allowed: str) -> None:
+    open_part(tab, "report", allowed)
+    expect(tab.page.frame_locator("iframe").locator("body")).to_have_text("ran")
+
+
 def test_a_component_with_inline_javascript_is_drawn(tab: Tab) -> None:
     open_part(tab, "component")
     expect(tab.page.get_by_text("drawn", exact=True)).to_be_visible()
@@ -228,6 +236,7 @@ LINES = {
     "frame": "frame-src",
     "font": "style-src",
     "pydeck": "connect-src",
+    "report": "script-src",
 }
 
 

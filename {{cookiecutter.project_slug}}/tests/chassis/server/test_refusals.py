@@ -64,6 +64,11 @@ def test_what_no_line_allows_is_not_said(directive: str, blocked: str) -> None:
     assert not advice(directive, blocked.replace("\n", " "), "/x")
 
 
+def test_scripts_may_be_allowed_in_a_frame_of_ours() -> None:
+    said = advice("script-src-elem", "https://a.example.com", "/x", in_frame=True)
+    assert said.endswith('allow it in app.py: external_sources=["https://a.example.com"]')
+
+
 def test_a_page_cannot_forge_a_line() -> None:
     assert advice("camera", "", "/x\nforged") == advice("camera", "", "")
 
