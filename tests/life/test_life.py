@@ -80,7 +80,7 @@ def test_set_up_is_not_repeated(lived: Lived) -> None:
 
 def test_set_up_ends_with_what_to_do_next(lived: Lived) -> None:
     baked, env, _ = lived
-    (last,) = run("make", "setup", cwd=baked.path, **env).stdout.splitlines()
+    *_, last = run("make", "setup", cwd=baked.path, **env).stdout.splitlines()
     assert last.startswith("Ready: `make dev` runs the app")
     begin = re.search(r"begin with (\S+)$", last)
     assert begin
