@@ -39,7 +39,11 @@ ALLOWED: Final = {"Python", "Streamlit"}
 # Methods whose first argument is a key.
 LOOKUPS: Final = {"get", "pop", "setdefault"}
 # What reads like a text wherever it stands: a capitalised word, or two words.
-CODE: Final = re.compile(r"[YMDHms: -]+|<style>.*</style>")  # formats of dates; CSS
+CODE: Final = re.compile(  # formats of dates; CSS; JavaScript
+    r"[YMDHms: -]+|<style>.*</style>|<script>.*</script>", re.DOTALL
+)
+# Calls whose texts are translated, or for logs and developers.
+NOT_FOR_USERS: Final = ("_(", "ngettext(", "log.", "logger.", "get_logger(", "ValueError(")
 PROSE: Final = re.compile(r"[A-Z][a-z]+|.*[A-Za-z]{2,} [A-Za-z]{2,}.*", re.DOTALL)
 
 
@@ -69,7 +73,7 @@ def _strings(node: ast.AST) -> Iterator[ast.Constant]:
 def _not_shown(node: ast.AST) -> Iterator[ast.Constant]:
     """Yield the strings that are translated or not for users: log messages, docstrings, keys."""
     if isinstance(node, ast.Call):
-        if ast.unparse(node).startswith(("_(", "ngettext(", "log.", "logger.", "get_logger(")):
+        if ast.unparse(node).startswith(NOT_FOR_USERS):
             yield from _strings(node)
         elif _name_of(node) in LOOKUPS and node.args:
             yield from _strings(node.args[0])
