@@ -32,7 +32,7 @@ SCRIPT: Final = "streamlit_app.py"
 # The addresses of the pages that come with the chassis, whatever the settings leave out of them.
 RESERVED: Final = frozenset({"health", "about", "account", "users", "audit"})
 
-
+# Of its name, in characters: a user may be in several.
 MAX_GROUP: Final = 50
 
 
@@ -78,10 +78,9 @@ class Chassis:
     they may ask for: camera, microphone, geolocation.
 
     Code of yours is named as "module:name", with the modules beside app.py, so that it is imported
-    when it is needed:
-    `checks` are part of /readyz, health page and `doctor`, `commands` maps names to click commands,
-    `lifespan` is an asynchronous context manager around the life of the server. `icon` and `logo`
-    are pictures beside app.py; without a logo the icon stands in its place.
+    when it is needed: `checks` are part of /readyz, health page and `doctor`, `commands` maps names
+    to click commands, `lifespan` is an asynchronous context manager around the life of the server.
+    `icon` and `logo` are pictures beside app.py; without a logo the icon stands in its place.
     """
 
     module: str
@@ -150,6 +149,7 @@ class Chassis:
 
     def check(self) -> None:
         """Raise ProjectError where a part of the project cannot work."""
+        self._refuse_texts("groups", "secret_keys")
         for name in self.groups:
             if not re.fullmatch(r"[^,\s](?:[^,\n]*[^,\s])?", name) or len(name) > MAX_GROUP:
                 raise ProjectError(
@@ -172,9 +172,7 @@ class Chassis:
         from .settings import get_settings
 
         unencrypted = get_settings().is_development
-        for name in ("external_sources", "browser_features"):
-            if isinstance(getattr(self, name), str):  # its letters would be the items
-                raise ProjectError(f"{self.module}: {name} is a text; write a list: [...]")
+        self._refuse_texts("external_sources", "browser_features")
         try:
             return (
                 tuple(
@@ -185,6 +183,12 @@ class Chassis:
             )
         except ValueError as error:
             raise ProjectError(f"{self.module}: {error}") from None
+
+    def _refuse_texts(self, *names: str) -> None:
+        """Refuse a text where a list belongs: its letters would be the items."""
+        for name in names:
+            if isinstance(getattr(self, name), str):
+                raise ProjectError(f"{self.module}: {name} is a text; write a list: [...]")
 
     def _check_names(self) -> None:
         """Refuse checks and commands that are called as one of the chassis."""

@@ -25,9 +25,10 @@ def draw_menu(section: str, user: Identity) -> st.Page:
     allowed: dict[st.Page, bool] = {}
     for heading, pages in sections().items():
         for page in pages:
-            shown = _streamlit_page(page, user)
+            may_open = user.has(page.role, page.group)
+            shown = _streamlit_page(page, visible=may_open)
             drawn.setdefault(heading or section, []).append(shown)
-            allowed[shown] = user.has(page.role, page.group)
+            allowed[shown] = may_open
     chosen = st.navigation(drawn)
     if not allowed[chosen]:
         st.title(chosen.title)
@@ -58,7 +59,8 @@ def sections() -> dict[str, Sequence[Page]]:
     found = project.current().sections()
     if set(found) == {""}:  # a short menu needs no second heading
         return {"": [*found[""], *chassis_pages()]}
-    return {**found, _("System"): chassis_pages()}
+    system = _("System")
+    return {**found, system: [*found.get(system, ()), *chassis_pages()]}
 
 
 def chassis_pages() -> list[Page]:
@@ -99,14 +101,14 @@ def _drawing(name: str) -> Callable[[], None]:
     return draw
 
 
-def _streamlit_page(page: Page, user: Identity) -> st.Page:
+def _streamlit_page(page: Page, *, visible: bool) -> st.Page:
     return st.Page(
         _path(page.script) if isinstance(page.script, str) else page.script,
         title=page.title,
         icon=page.icon,
         url_path=page.address,
         default=page.default,
-        visibility="visible" if user.has(page.role, page.group) else "hidden",
+        visibility="visible" if visible else "hidden",
     )
 
 

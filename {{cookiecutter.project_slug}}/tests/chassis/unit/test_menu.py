@@ -72,6 +72,7 @@ def test_a_page_that_cannot_be_opened_is_refused(pages: list[Page], problem: str
 def test_a_page_is_called_as_its_file_or_function_unless_it_has_an_address() -> None:
     pages = [NOTES, Page(draw, "Draw"), Page("pages/notes.py", "Again", url_path="again")]
     project_of(*pages).check()
+    assert project_of(*pages).pages() == pages
     assert [page.address for page in pages] == ["notes", "draw", "again"]
 
 
@@ -86,6 +87,8 @@ def with_options(**options: Any) -> Chassis:
         ({"groups": [" a"]}, "' a' cannot be the name of a group: "),
         ({"groups": [""]}, "'' cannot be the name of a group: "),
         ({"groups": ["a" * 51]}, "'a+' cannot be the name of a group: "),
+        ({"groups": "finance"}, r"groups is a text; write a list: \[...\]"),
+        ({"secret_keys": "iban"}, r"secret_keys is a text; write a list: \[...\]"),
         ({"icon": "gone.svg"}, r"\S+/gone.svg does not exist"),
         ({"logo": "gone.svg"}, r"\S+/gone.svg does not exist"),
         ({"checks": [Check("disk", "beside:desk")]}, "there is a check 'disk' already"),
@@ -112,6 +115,15 @@ def test_pages_may_stand_under_headings(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(project, "current", lambda: ours)
     assert list(menu.sections()) == ["", "Desk", "System"]
     assert [page.address for page in menu.all_pages()][:3] == ["start", "notes", "health"]
+
+
+def test_a_heading_of_the_project_may_be_that_of_the_chassis(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sections = {"System": [NOTES]}
+    ours = Chassis("scratch_tool.app", name="S", command="s", menu=lambda: sections)
+    monkeypatch.setattr(project, "current", lambda: ours)
+    assert [page.address for page in menu.sections()["System"]][:2] == ["notes", "health"]
 
 
 def test_a_menu_without_headings_gets_none(monkeypatch: pytest.MonkeyPatch) -> None:
