@@ -235,8 +235,9 @@ def name_inline_modules(name_of: Callable[[str], str]) -> None:
         text = inline.__get__(definition)
         return name_of(text) if text else file_based.__get__(definition)
 
-    BidiComponentDefinition.js_url = property(js_url)  # type: ignore[method-assign, assignment]
-    BidiComponentDefinition.js_content = property(lambda _: None)  # type: ignore[method-assign, assignment]
+    ours = {"js_url": property(js_url), "js_content": property(lambda _definition: None)}
+    for name, value in ours.items():
+        setattr(BidiComponentDefinition, name, value)
 
 
 # --- The server -----------------------------------------------------------------------------------

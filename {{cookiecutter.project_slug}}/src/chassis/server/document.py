@@ -10,11 +10,10 @@ from .. import streamlit_private
 from ..logs import get_logger
 from ..settings import Settings
 from . import refusals
+from .request import unconditional
 
 log = get_logger(__name__)
 
-# A browser that has the page without our scripts must not be told that it is still good.
-CONDITIONS: Final = (b"if-none-match", b"if-modified-since")
 VALIDATORS: Final = ("etag", "last-modified")
 
 
@@ -38,13 +37,15 @@ class Document:
         self._theirs = streamlit_private.PAGE.read_bytes()
         scripts = [settings.base_path + refusals.SCRIPT] if settings.is_development else []
         self._ours = with_scripts(self._theirs.decode(), scripts).encode()
+        self._differs = self._ours != self._theirs
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["method"] != "GET" or self._ours == self._theirs:
+        if not self._differs or scope["type"] != "http" or scope["method"] != "GET":
             await self._app(scope, receive, send)
             return
-        asked = [pair for pair in scope["headers"] if pair[0] not in CONDITIONS]
-        await self._app({**scope, "headers": asked}, receive, self._replacing(send))
+        # A browser that has the page without our scripts must not be told that it is still good.
+        asked = {**scope, "headers": unconditional(scope)}
+        await self._app(asked, receive, self._replacing(send))
 
     def _replacing(self, send: Send) -> Send:
         """Hold back what may be Streamlit's page until it is there as a whole."""

@@ -44,7 +44,7 @@ class InlineModules:
         streamlit_private.name_inline_modules(name_of)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        text = self._find(scope) if scope["type"] == "http" else None
+        text = self._find(scope) if _modules and scope["type"] == "http" else None
         if text is None:
             await self._app(scope, receive, send)
             return

@@ -2,8 +2,12 @@
 
 import posixpath
 from collections.abc import Iterable
+from typing import Final
 
 from starlette.types import Scope
+
+# By these a browser asks whether what it keeps is still good.
+CONDITIONS: Final = (b"if-none-match", b"if-modified-since")
 
 
 def path_of(scope: Scope, base_path: str) -> str:
@@ -21,6 +25,11 @@ def without(scope: Scope, names: Iterable[bytes]) -> list[tuple[bytes, bytes]]:
     """Return the headers but those of these names, in any spelling."""
     dropped = {spelling(name) for name in names}
     return [pair for pair in scope["headers"] if spelling(pair[0]) not in dropped]
+
+
+def unconditional(scope: Scope) -> list[tuple[bytes, bytes]]:
+    """Return the headers of a request that must be answered as a whole, not by "not modified"."""
+    return without(scope, CONDITIONS)
 
 
 def spelling(name: bytes) -> bytes:

@@ -83,9 +83,7 @@ def content_security_policy(script_src: str, sources: Sequence[str] = ()) -> str
         "form-action": "'self'",
         "frame-ancestors": "'self'",
     }
-    for name in EXTERNAL:
-        directives[name] = " ".join([directives[name], *sources])
-    return "; ".join(f"{name} {sources}" for name, sources in directives.items())
+    return _policy_of(directives, EXTERNAL, sources)
 
 
 def frame_policy(sources: Sequence[str] = ()) -> str:
@@ -110,9 +108,13 @@ def frame_policy(sources: Sequence[str] = ()) -> str:
         "form-action": "'none'",
         "frame-ancestors": "'self'",
     }
-    for name in ("script-src", *EXTERNAL):
-        directives[name] = " ".join([directives[name], *sources])
-    return "; ".join(f"{name} {value}" for name, value in directives.items())
+    return _policy_of(directives, ("script-src", *EXTERNAL), sources)
+
+
+def _policy_of(directives: dict[str, str], open_to: Sequence[str], sources: Sequence[str]) -> str:
+    """Return the text of a policy, in which some directives are open to external sources."""
+    opened = {name: " ".join([directives[name], *sources]) for name in open_to}
+    return "; ".join(f"{name} {value}" for name, value in {**directives, **opened}.items())
 
 
 @dataclass(frozen=True)

@@ -62,14 +62,19 @@ async def report(settings: Settings) -> None:
     if not notify(status("starting")):
         return
     host, port = settings.app_host, settings.app_port
-    while not await answers(host, port):  # noqa: ASYNC110 - nothing tells when it would be 200
-        await asyncio.sleep(POLL_SECONDS)
+    await until_it_answers(host, port, POLL_SECONDS)
     notify(READY, status(f"serving on {host}, port {port}"))
     log.info("ready")
     interval = watchdog_seconds()
     while interval is not None:
         notify(WATCHDOG)
         await asyncio.sleep(interval)
+
+
+async def until_it_answers(host: str, port: int, poll_seconds: float) -> None:
+    """Wait until /readyz answers 200."""
+    while not await answers(host, port):  # noqa: ASYNC110 - nothing tells when it would be 200
+        await asyncio.sleep(poll_seconds)
 
 
 async def answers(host: str, port: int) -> bool:

@@ -14,15 +14,12 @@ from . import open_tabs, private_files
 from .cookies import CookieJar
 from .open_tabs import GUEST, UNKNOWN, USER, State, Tab
 from .refusal import refuse
-from .request import path_of
+from .request import path_of, unconditional
 from .session_traffic import parse_message
 
 # A session is written to the database when it is used, but not for every click.
 TOUCH_SECONDS: Final = 60.0
 MAX_TOUCHED: Final = 10_000
-
-# By these a browser asks whether what it keeps is still good.
-CONDITIONS: Final = (b"if-none-match", b"if-modified-since")
 
 
 class SessionIdentity:
@@ -52,7 +49,7 @@ class SessionIdentity:
             await self._app(scope, receive, send)
         else:
             # For "not modified" a browser shows the page that it keeps, and has no token then.
-            scope["headers"] = [pair for pair in scope["headers"] if pair[0] not in CONDITIONS]
+            scope["headers"] = unconditional(scope)
             await self._app(scope, receive, self._sending_token(send))
 
     async def _tab(self, scope: Scope, receive: Receive, send: Send, key: str) -> None:

@@ -1,6 +1,5 @@
 """What a developer reads when the app has started: where it is, how to stop it, where to begin."""
 
-import asyncio
 import inspect
 from pathlib import Path
 from typing import Final
@@ -18,8 +17,7 @@ POLL_SECONDS: Final = 0.1
 async def say(settings: Settings) -> None:
     """Print the address once it answers, and what to do next."""
     host, port = host_of(settings.app_host), settings.app_port
-    while not await service_manager.answers(host, port):  # noqa: ASYNC110 - nothing tells when
-        await asyncio.sleep(POLL_SECONDS)
+    await service_manager.until_it_answers(host, port, POLL_SECONDS)
     click.secho(f"\n  {project.current().name} is at {settings.app_base_url}\n", bold=True)
     click.echo(f"  Ctrl-C stops it. A saved file shows at once: begin with {_first_page()}\n")
 
