@@ -12,15 +12,12 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from baking import ROOT, Baker, git, new_home, run
+from baking import PLAIN_PATH, ROOT, Baker, git, new_home, run
 from serving import free_port, get, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-# Python, git and make, but no uv: what a fresh machine has.
-PLAIN_PATH = "/usr/bin:/bin"
 
 
 @contextlib.contextmanager

@@ -7,7 +7,6 @@ import os
 import re
 import shutil
 import sys
-import textwrap
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING
 import measured
 import pytest
 from baking import ROOT
+from blocks import blocks_of
 from lab import Machine, booted, folder, tools_path
 from nginx import certificate
 from serving import chromium, until
@@ -64,10 +64,10 @@ FIRST_SIGN_IN = (
 
 def blocks(page: str, heading: str) -> list[str]:
     """Return the commands that a section of a page tells to run."""
-    section = page.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
     return [
-        textwrap.dedent(block)
-        for block in re.findall(r"^ *```sh server\n(.*?)^ *```", section, re.MULTILINE | re.DOTALL)
+        block.text
+        for block in blocks_of("docs/server.md", page)
+        if (block.section, block.language, block.place) == (heading, "sh", "server")
     ]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from baking import ROOT, Baked, Baker, commit_all, new_home, run
+from baking import ROOT, Baked, Baker, commit_all, edit, new_home, run
 from blocks import blocks_of
 
 if TYPE_CHECKING:
@@ -103,13 +103,6 @@ def test_a_note_is_sent_by_the_form(sales: AppTest) -> None:
 '''
 
 
-def replace(path: Path, old: str, new: str) -> None:
-    """Put a text in the place of one that is there once."""
-    text = path.read_text(encoding="utf-8")
-    assert text.count(old) == 1, (path.name, old)
-    path.write_text(text.replace(old, new), encoding="utf-8")
-
-
 class Steps:
     """The steps of the document, each of which has to be there as it is done here."""
 
@@ -133,25 +126,25 @@ class Steps:
         page.write_bytes(EXISTING.read_bytes())
         self.step('2. Name it in the menu of `app.py`, `Page("pages/sales.py", _("Sales"))`')
         listed = "    return [\n"
-        replace(app, listed, f'{listed}        Page("pages/sales.py", _("Sales")),\n')
+        edit(app, listed, f'{listed}        Page("pages/sales.py", _("Sales")),\n')
         self.step("Take `st.set_page_config` and `st.navigation` out of it")
         config = 'st.set_page_config(page_title="Store sales", page_icon="🛒", layout="wide")\n\n'
-        replace(page, config, "")
+        edit(page, config, "")
         self.step("3. Write `st.write(...)` around what magic has drawn")
         drawn = '"What the stores sold, by day, city and product."'
-        replace(page, drawn, f"st.write({drawn})")
-        replace(page, "    shown.describe()", "    st.write(shown.describe())")
+        edit(page, drawn, f"st.write({drawn})")
+        edit(page, "    shown.describe()", "    st.write(shown.describe())")
         self.step("4. Turn what it reads from `st.secrets` into settings")
-        replace(app, "from chassis import Chassis, Page, _\n", SETTINGS)
-        replace(app, "    menu=menu,\n", "    menu=menu,\n    settings=OwnSettings,\n")
+        edit(app, "from chassis import Chassis, Page, _\n", SETTINGS)
+        edit(app, "    menu=menu,\n", "    menu=menu,\n    settings=OwnSettings,\n")
         own = "from my_internal_tool.app import OwnSettings"
         self.step(f"`{own}`, and `OwnSettings.current().currency`")
-        replace(page, "import streamlit as st\n", f"import streamlit as st\n{own}\n")
-        replace(page, 'st.secrets["currency"]', "OwnSettings.current().currency")
+        edit(page, "import streamlit as st\n", f"import streamlit as st\n{own}\n")
+        edit(page, 'st.secrets["currency"]', "OwnSettings.current().currency")
         # pandas and numpy come with Streamlit.
         self.step("5. Add its libraries", "6. Run `make dev`", "declare what the browser refuses")
         cartocdn = '    external_sources=["https://*.cartocdn.com"],\n'
-        replace(app, "    menu=menu,\n", f"    menu=menu,\n{cartocdn}")
+        edit(app, "    menu=menu,\n", f"    menu=menu,\n{cartocdn}")
         self.step("7. Run `make format`", "[tool.ruff.lint.per-file-ignores]")
         pyproject = self.path / "pyproject.toml"
         rules = pyproject.read_text("utf-8").partition("[tool.ruff.lint.per-file-ignores]\n")

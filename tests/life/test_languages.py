@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from babel.messages.pofile import read_po, write_po
-from baking import Baker, new_home, run
+from baking import Baker, edit, new_home, run
 
 pytestmark = pytest.mark.timeout(1200)
 
@@ -62,13 +62,6 @@ def test_each_language_has_its_plurals(app: AppTest, language: str, shown: list[
     app.query_params["lang"] = language
     assert [caption.value for caption in at(app, "start").main.caption] == shown
 '''
-
-
-def edit(path: Path, old: str, new: str) -> None:
-    """Replace a text that must be there."""
-    text = path.read_text("utf-8")
-    assert old in text
-    path.write_text(text.replace(old, new), "utf-8")
 
 
 def translate(

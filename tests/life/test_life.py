@@ -10,21 +10,29 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
-from baking import REQUIRE_ALL, Baked, Baker, commit_all, git, new_home, run, set_up
+from baking import (
+    PLAIN_PATH,
+    REQUIRE_ALL,
+    Baked,
+    Baker,
+    commit_all,
+    git,
+    new_home,
+    run,
+    set_up,
+)
+from blocks import blocks_of
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-# Of a shell that knows no uv.
-PLAIN_PATH = "/usr/bin:/bin"
 
 pytestmark = pytest.mark.timeout(2400)
 
 
 def sh_blocks(markdown: str) -> list[str]:
     """Return the commands of the shell blocks of a document, without their comments."""
-    blocks = re.findall(r"^```sh[^\n]*\n(.*?)^```", markdown, re.MULTILINE | re.DOTALL)
-    lines = [line.partition("  #")[0].strip() for block in blocks for line in block.splitlines()]
+    texts = [block.text for block in blocks_of("", markdown) if block.language == "sh"]
+    lines = [line.partition("  #")[0].strip() for text in texts for line in text.splitlines()]
     return [line for line in lines if line]
 
 

@@ -12,12 +12,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 TEST = """
+from chassis import count
 from chassis.testing.pages import at
 from streamlit.testing.v1 import AppTest
 
 
 def test_six_orders(app: AppTest) -> None:
-    at(app, "orders")
+    assert at(app, "orders").title[0].value == "Orders"
     for customer in "abcdef":
         app.main.text_input[0].set_value(customer)
         app.main.button[0].click()
@@ -25,6 +26,7 @@ def test_six_orders(app: AppTest) -> None:
         assert not app.exception
     assert app.session_state["orders"] == list("abcde")
     assert len(app.main.warning) == 1, "the sixth click is over the limit"
+    count("orders", source="other")  # the same labels as in the example, so no error
 """
 
 

@@ -21,14 +21,10 @@ def baked(request: pytest.FixtureRequest, bake: Baker) -> Baked:
     return bake(**request.param)
 
 
-def documents(baked: Baked) -> dict[str, str]:
-    return {name: text for name, text in baked.texts().items() if name.endswith(".md")}
-
-
 def test_every_block_is_marked(baked: Baked) -> None:
     unmarked = [
         (name, block.text)
-        for name, text in documents(baked).items()
+        for name, text in baked.documents().items()
         for block in blocks_of(name, text)
         if block.place not in PLACES
     ]
@@ -36,7 +32,7 @@ def test_every_block_is_marked(baked: Baked) -> None:
 
 
 def test_a_block_without_a_language_is_a_picture(baked: Baked) -> None:
-    for name, text in documents(baked).items():
+    for name, text in baked.documents().items():
         fences = re.findall(r"^ *```(.*)$", text, re.MULTILINE)
         assert len(fences) % 2 == 0, name
         assert fences[::2].count("") == PICTURES.get(name, 0), name
@@ -50,7 +46,7 @@ def test_commands_of_a_laptop_are_spelled_as_they_work_there(baked: Baked) -> No
     command = baked.path.name
     wrong = [
         (name, line)
-        for name, text in documents(baked).items()
+        for name, text in baked.documents().items()
         for block in blocks_of(name, text)
         if block.place == "laptop" and block.language == "sh"
         for line in block.text.splitlines()

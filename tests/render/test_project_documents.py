@@ -29,16 +29,11 @@ def baked(request: pytest.FixtureRequest, bake: Baker) -> Baked:
     return bake(**ANSWERS[request.param])
 
 
-def documents(baked: Baked) -> dict[str, str]:
-    """Return the Markdown files by path."""
-    return {name: text for name, text in baked.texts().items() if name.endswith(".md")}
-
-
 def test_every_verb_exists(baked: Baked) -> None:
     makefile = baked.read("Makefile")
     missing = {
         (name, verb)
-        for name, text in documents(baked).items()
+        for name, text in baked.documents().items()
         for verb in re.findall(r"(?:`|^)make ([a-z-]+)(?![\w./-])", text, re.MULTILINE)
         if not re.search(rf"^{verb}\b.*:", makefile, re.MULTILINE)
     }
@@ -80,7 +75,7 @@ def test_every_command_is_spelt_as_it_is_typed(baked: Baked) -> None:
     called = re.compile(rf"my-internal-tool(?:-server run)? (?:{'|'.join(commands)}|db)\b")
     found = [
         (name, line)
-        for name, text in documents(baked).items()
+        for name, text in baked.documents().items()
         for line in text.splitlines()
         for call in called.finditer(line)
         if not PROGRAM.search(line[: call.end()].rpartition(" ")[0])
@@ -91,7 +86,7 @@ def test_every_command_is_spelt_as_it_is_typed(baked: Baked) -> None:
 def test_every_link_leads_to_a_file(baked: Baked) -> None:
     missing = {
         (name, link)
-        for name, text in documents(baked).items()
+        for name, text in baked.documents().items()
         for link in LINK.findall(text)
         if not (baked.path / name).parent.joinpath(link).exists()
     }

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po
-from baking import Baked, Baker, run
+from baking import Baked, Baker, edit, run
 
 PACKAGE = "src/my_internal_tool"
 LOCALE = f"{PACKAGE}/locale"
@@ -48,13 +48,6 @@ def read(project: Path, language: str, package: str = PACKAGE) -> Catalog:
 def texts(catalogue: Catalog) -> set[str]:
     """Return the texts of a catalogue."""
     return {str(one.id) for one in catalogue if one.id}
-
-
-def edit(path: Path, old: str, new: str) -> None:
-    """Replace a text that must be there."""
-    text = path.read_text("utf-8")
-    assert old in text
-    path.write_text(text.replace(old, new), "utf-8")
 
 
 def translate(project: Path, language: str, text: str, translation: str) -> None:
@@ -338,7 +331,7 @@ def test_a_placeholder_that_differs_is_an_error(
 
 
 def test_a_translation_that_is_not_compiled_is_an_error(bilingual: Path) -> None:
-    edit(bilingual / f"{LOCALE}/ko/{CATALOGUE}.po", "시작", "처음")
+    edit(bilingual / f"{LOCALE}/ko/{CATALOGUE}.po", 'msgstr "시작"', 'msgstr "처음"')
     done = check(bilingual)
     assert done.returncode == 1
     assert done.stderr == f"ko: {LOCALE}/ko/{CATALOGUE}.po is not compiled: make messages\n"

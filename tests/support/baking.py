@@ -22,6 +22,8 @@ ROOT = Path(__file__).resolve().parents[2]
 PROJECT_FOLDER = "{{cookiecutter.project_slug}}"
 BUILD = ROOT / "build"
 REQUIRE_ALL = os.environ.get("REQUIRE_ALL") == "1"
+# Python, git and make, but no uv: what a fresh machine has.
+PLAIN_PATH = "/usr/bin:/bin"
 
 # `make test` would tell each make below it to print the folders that it enters. Without bytecode,
 # as many containers want it, each of hundreds of processes would compile all its libraries again.
@@ -48,6 +50,13 @@ def run(*command: str | Path, cwd: Path, **env: str) -> subprocess.CompletedProc
         text=True,
         check=False,
     )
+
+
+def edit(path: Path, old: str, new: str) -> None:
+    """Replace a text that must be there once."""
+    text = path.read_text("utf-8")
+    assert text.count(old) == 1, f"{path.name}: {old!r} is there {text.count(old)} times"
+    path.write_text(text.replace(old, new), "utf-8")
 
 
 def git(*arguments: str, cwd: Path) -> str:
@@ -150,6 +159,10 @@ class Baked:
             for name, content in self.files().items()
             if b"\0" not in content
         }
+
+    def documents(self) -> dict[str, str]:
+        """Return the Markdown files by path."""
+        return {name: text for name, text in self.texts().items() if name.endswith(".md")}
 
     def read(self, name: str) -> str:
         """Return the text of one file."""

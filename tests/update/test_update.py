@@ -17,6 +17,7 @@ from baking import (
     ROOT,
     Baker,
     commit_all,
+    edit,
     git,
     path_with_uv,
     run,
@@ -81,13 +82,6 @@ def write(path: Path, text: str) -> None:
     assert not path.exists(), path
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, "utf-8")
-
-
-def edit(path: Path, old: str, new: str) -> None:
-    """Replace a text that must be there once."""
-    text = path.read_text("utf-8")
-    assert text.count(old) == 1, f"{path.name}: {old!r} is there {text.count(old)} times"
-    path.write_text(text.replace(old, new), "utf-8")
 
 
 def append(path: Path, text: str) -> None:

@@ -8,7 +8,7 @@ import pytest
 from chassis import html_frame
 from chassis.settings import get_settings
 from chassis.testing.servers import small_project
-from chassis.testing.sites import Site, start_site, with_database
+from chassis.testing.sites import Site, start_site
 from chassis.testing.visitor import Page, Visitor
 from chassis.ui.html_frame import MAX_CHARACTERS
 from streamlit.testing.v1 import AppTest
@@ -32,11 +32,6 @@ def shared_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     variables = {"EXTERNAL_SOURCES": "https://a.example.com"}
     project = small_project(tmp_path_factory.mktemp("small"), PAGE)
     yield from start_site("sqlite", tmp_path_factory.mktemp("log"), project, variables)
-
-
-@pytest.fixture
-def site(shared_site: Site, monkeypatch: pytest.MonkeyPatch) -> Site:
-    return with_database(shared_site, monkeypatch)
 
 
 async def frames(tab: Page) -> list[str]:

@@ -7,7 +7,7 @@ import httpx
 import pytest
 from chassis.server import inline_modules
 from chassis.testing.servers import small_project
-from chassis.testing.sites import Site, start_site, with_database
+from chassis.testing.sites import Site, start_site
 from chassis.testing.visitor import Visitor
 
 CODE = "export default ({ parentElement }) => { parentElement.textContent = 'drawn' }"
@@ -23,11 +23,6 @@ draw()
 def shared_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     project = small_project(tmp_path_factory.mktemp("small"), PAGE)
     yield from start_site("sqlite", tmp_path_factory.mktemp("log"), project)
-
-
-@pytest.fixture
-def site(shared_site: Site, monkeypatch: pytest.MonkeyPatch) -> Site:
-    return with_database(shared_site, monkeypatch)
 
 
 def file_of_component(visitor: Visitor) -> str:

@@ -4,6 +4,7 @@ import asyncio
 import sys
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 from chassis import Chassis, Page, project
@@ -49,9 +50,9 @@ def settings_of_nobody(empty_project: Path) -> Path:
     return empty_project
 
 
-def declaring(**options: object) -> Chassis:
-    menu = lambda: [Page("pages/notes.py", "Notes")]  # noqa: E731
-    return Chassis("scratch_tool.app", "Scratch", "scratch", menu, **options)  # type: ignore[arg-type]
+def declaring(**options: Any) -> Chassis:
+    pages = [Page("pages/notes.py", "Notes")]
+    return Chassis("scratch_tool.app", "Scratch", "scratch", lambda: pages, **options)
 
 
 def in_production(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -171,11 +172,14 @@ def test_a_saved_app_py_counts_at_once_while_developing(monkeypatch: pytest.Monk
         async def send(message: Message) -> None:
             sent.append(message)
 
+        async def receive() -> Message:
+            return {"type": "http.request"}
+
         scope = {"type": "http", "path": "/", "headers": []}
-        asyncio.run(guarded(scope, None, send))  # type: ignore[arg-type]
+        asyncio.run(guarded(scope, receive, send))
         return str(dict(sent[0]["headers"])[b"content-security-policy"])
 
-    def save(**options: object) -> None:
+    def save(**options: Any) -> None:
         module = ModuleType("scratch_tool.app")
         vars(module)["project"] = declaring(**options)
         monkeypatch.setitem(sys.modules, "scratch_tool.app", module)
