@@ -59,6 +59,15 @@ def without_catalogue() -> list[str]:
 
 @cache
 def _catalogue(language: str, folder: Path) -> gettext.NullTranslations:
-    own = gettext.translation("messages", folder / "locale", [language], fallback=True)
-    own.add_fallback(gettext.translation("messages", LOCALE_DIR, [language], fallback=True))
+    own = _read(folder / "locale", language)
+    own.add_fallback(_read(LOCALE_DIR, language))
     return own
+
+
+def _read(folder: Path, language: str) -> gettext.NullTranslations:
+    """Read what is compiled; gettext.translation would keep a file that has changed since."""
+    found = gettext.NullTranslations()
+    for name in gettext.find("messages", folder, [language], all=True):
+        with Path(name).open("rb") as file:
+            found.add_fallback(gettext.GNUTranslations(file))
+    return found

@@ -293,12 +293,16 @@ def stats_manager() -> stats.StatsManager | None:
 # --- Hot reload -----------------------------------------------------------------------------------
 
 
-def reload_together(packages: Sequence[str], first: Sequence[str]) -> None:
+def reload_together(
+    packages: Sequence[str], first: Sequence[str], were_saved: Callable[[], bool]
+) -> None:
     """Let a run forget all of these packages when a file was saved, and import the `first` modules.
 
     Streamlit forgets what has been imported by then, for each session on its own: in the midst of
     the imports of another one, or of those after the save before, halves of old and new code stay.
-    Needs the step of a run that forgets modules; without it saving twice at once can do that.
+    While no session is open it notices nothing, so `were_saved` tells what it has missed.
+    Needs the step of a run that forgets modules; without it saving twice at once can do that, and
+    what was saved while no tab was open takes a restart.
     """
     forget = getattr(LocalSourcesWatcher, "flush_pending_evictions", None)
     if forget is None:
@@ -307,7 +311,8 @@ def reload_together(packages: Sequence[str], first: Sequence[str]) -> None:
 
     def forget_and_import(watcher: LocalSourcesWatcher) -> None:
         with one_at_a_time:
-            if not watcher._pending_evictions:
+            missed = were_saved()
+            if not (watcher._pending_evictions or missed):
                 return
             watcher._pending_evictions.update(packages)  # with a package all that is in it
             forget(watcher)

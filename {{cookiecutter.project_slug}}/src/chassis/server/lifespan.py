@@ -21,7 +21,7 @@ from ..limits import get_limiter
 from ..logs import get_logger
 from ..settings import Settings, SettingsError, get_settings
 from ..ui.libraries import import_libraries
-from . import downloads, metrics_server, open_tabs, service_manager, welcome
+from . import downloads, hot_reload, metrics_server, open_tabs, service_manager, welcome
 
 log = get_logger(__name__)
 
@@ -53,10 +53,7 @@ async def lifespan(_app: st.App) -> AsyncGenerator[None]:
     if threading.current_thread() is threading.main_thread():
         _handle_signals(settings.app_drain_seconds, tasks)
     if settings.is_development:
-        ours = project.current()
-        streamlit_private.reload_together(
-            ["chassis", ours.package], first=["chassis.ui.shell", ours.module]
-        )
+        hot_reload.begin()
         if st.get_option("server.fileWatcherType") != "none":
             tasks.append(_start(welcome.say(settings)))
     else:

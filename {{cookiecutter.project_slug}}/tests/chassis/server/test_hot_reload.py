@@ -10,11 +10,12 @@ from pathlib import Path
 import chassis
 import httpx
 import pytest
-from chassis.testing.servers import running_server
+from chassis.testing.servers import Server, running_server
 from chassis.testing.sites import Site, with_database
 from chassis.testing.visitor import Page, Visitor
 
 from ..conftest import SCRATCH
+from .conftest import metric
 
 PACKAGE = Path("src/scratch_tool")
 # It uses what must not exist twice: a table, the engine of the database, a metric.
@@ -72,10 +73,10 @@ def developer(package: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 def save(file: Path, old: str, new: str) -> None:
     """Change a file as editors do: a reader gets all of it, old or new."""
-    source = file.read_text(encoding="utf-8")
-    assert old in source
+    source = file.read_bytes()
+    assert old.encode() in source
     written = file.with_suffix(".new")
-    written.write_text(source.replace(old, new), encoding="utf-8")
+    written.write_bytes(source.replace(old.encode(), new.encode()))
     written.replace(file)
 
 
@@ -108,4 +109,40 @@ def test_whatever_is_saved_is_in_the_next_run_of_each_tab(
     asyncio.run(visit())
     # The server goes on with the code of before, which asks the project of now.
     assert developer.get("/auth/continue").status_code == httpx.codes.SEE_OTHER
+    assert "Traceback" not in developer.server.log(), developer.server.log()
+
+
+async def nobody_is_there(server: Server) -> None:
+    """Wait until the server has seen the last tab go."""
+    deadline = time.monotonic() + 30
+    while metric(server, "app_sessions_open"):
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.05)
+
+
+@pytest.mark.timeout(300)
+def test_what_is_saved_while_no_tab_is_open_is_in_the_first_run_of_the_next_one(
+    developer: Visitor, package: Path
+) -> None:
+    """Streamlit watches files only as long as a tab is open."""
+
+    async def opened(query: str = "") -> str:
+        async with developer.tab() as page:
+            await page.open(query=query)
+        await nobody_is_there(developer.server)
+        menu = [one.page_name for sent in page.tab.messages for one in sent.navigation.app_pages]
+        return f"{page.text()} {menu}"
+
+    async def visit() -> None:
+        assert "page=0 feature=0 table=scratch_notes users=2" in await opened()
+        for files, seen in CHANGES:
+            for name, (old, new) in files.items():
+                save(package / name, old, new)
+            assert seen in await opened(), files
+        assert "'시작" in await opened("lang=ko")
+        catalogue = package / "locale/ko/LC_MESSAGES/messages.mo"
+        save(catalogue, "시작", "처음")
+        assert "'처음" in await opened("lang=ko")
+
+    asyncio.run(visit())
     assert "Traceback" not in developer.server.log(), developer.server.log()
