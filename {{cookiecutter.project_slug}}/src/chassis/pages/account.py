@@ -8,6 +8,7 @@ from ..auth.access import current_user_or_stop, require, role_name
 from ..auth.audit import Actor
 from ..auth.browser_names import browser_name
 from ..auth.current import browser_hash, client_address, finish_sign_in
+from ..auth.groups import group_names
 from ..auth.identity import Identity
 from ..auth.roles import Role
 from ..auth.sign_in import Outcome
@@ -21,7 +22,7 @@ from ..ui.problems import draw_refusal
 def draw_user(user: Identity) -> None:
     """Draw what the app knows about the user."""
     roles = [role_name(role) for role in Role if role in user.roles]
-    groups = {_("Groups"): ", ".join(sorted(user.groups))} if user.groups else {}
+    groups = {_("Groups"): group_names(user.groups)} if user.groups else {}
     rows = {
         _("User name"): user.username,
         _("Name"): user.name if user.name != user.username else "",

@@ -12,6 +12,7 @@ from ..auth.access import require, role_name
 from ..auth.audit import Actor
 from ..auth.browser_names import browser_name
 from ..auth.current import client_address
+from ..auth.groups import group_names
 from ..auth.roles import Role
 from ..auth.users import Account, UserError
 from ..i18n import _
@@ -95,7 +96,7 @@ def draw_users() -> list[Account]:
             _("Name"): user.name,
             _("E-mail"): user.email,
             _("Role"): role_name(highest(user.roles)),
-            **({_("Groups"): ", ".join(sorted(user.groups))} if project.current().groups else {}),
+            **({_("Groups"): group_names(user.groups)} if project.current().groups else {}),
             _("State"): state(user),
             _("Last sign-in"): local_time(user.last_login_at),
         }
@@ -122,7 +123,9 @@ def draw_add_form() -> None:
         st.text_input(_("E-mail"), key="add_email", autocomplete="off")
         st.selectbox(_("Role"), list(Role), format_func=role_name, key="add_role")
         if groups := project.current().groups:
-            st.multiselect(_("Groups"), groups, placeholder=_("None"), key="add_groups")
+            st.multiselect(
+                _("Groups"), groups, format_func=_, placeholder=_("None"), key="add_groups"
+            )
         st.form_submit_button(_("Add"), type="primary", on_click=add_user, width="stretch")
 
 
@@ -193,6 +196,7 @@ def draw_groups(user: Account) -> None:
         _("Groups"),
         known,
         default=own,
+        format_func=_,
         placeholder=_("None"),
         key=f"groups_{user.id}_{','.join(own)}",
         width=300,

@@ -1,7 +1,6 @@
 """`make messages` and its part of `make ci`: python -m chassis.translations src/PACKAGE."""
 
 import argparse
-import importlib
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,8 +9,7 @@ from typing import Final
 from babel import Locale, UnknownLocaleError
 
 from ..i18n import without_catalogue
-from ..project import Chassis
-from .catalogues import languages, path_of, update
+from .catalogues import languages, path_of, project_of, update
 from .problems import missing, mistakes
 
 SHOWN: Final = 3
@@ -73,12 +71,6 @@ def warnings(package: Path) -> Iterator[str]:
             yield f"{folder} is not used: app.py does not name the language {language}"
 
 
-def project_of(package: Path) -> Chassis:
-    """Return the project that the app.py of a package makes."""
-    project: Chassis = importlib.import_module(f"{package.name}.app").project
-    return project
-
-
 def main() -> None:
     """Read the command line and do what it says."""
     parser = argparse.ArgumentParser(prog="make messages")
@@ -86,6 +78,7 @@ def main() -> None:
     parser.add_argument("--add", metavar="LANGUAGE")
     parser.add_argument("--check", action="store_true")
     arguments = parser.parse_args()
+    sys.path.insert(0, str(arguments.package.parent))
     if arguments.check:
         sys.exit(check(arguments.package))
     if arguments.add:

@@ -1,15 +1,19 @@
 """The texts of a package, and the catalogue of each of its languages."""
 
 import functools
+import importlib
 import io
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 from babel import Locale
-from babel.messages.catalog import Catalog
+from babel.messages.catalog import Catalog, Message
 from babel.messages.extract import extract_from_dir
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
+
+from ..project import Chassis
 
 CHASSIS: Final = Path(__file__).parents[1]
 
@@ -44,6 +48,20 @@ def texts(folder: Path) -> Catalog:
     return found
 
 
+def project_of(package: Path) -> Chassis:
+    """Return the project that the app.py of a package makes."""
+    project: Chassis = importlib.import_module(f"{package.name}.app").project
+    return project
+
+
+def named(package: Path) -> Iterator[str]:
+    """Yield the names in app.py that users read on pages of the chassis: they need no `_()`."""
+    if (package / "app.py").is_file():
+        project = project_of(package)
+        yield from project.groups
+        yield from (check.name for check in project.checks if "health" in check.tags)
+
+
 def wanted(package: Path, catalogue: Catalog, language: str) -> Catalog:
     """Return the texts that a catalogue has to have: those of its package, and of the chassis.
 
@@ -51,15 +69,23 @@ def wanted(package: Path, catalogue: Catalog, language: str) -> Catalog:
     has words of its own.
     """
     found = Catalog(charset="utf-8")
-    is_elsewhere = path_of(CHASSIS, language).is_file()
     for message in texts(package):
         if message.id:  # the first one is the header
             found[message.id] = message.clone()
+    for name in named(package):
+        found.add(name)
+    is_elsewhere, others = path_of(CHASSIS, language).is_file(), read(CHASSIS, language)
     for message in texts(CHASSIS):
-        own = catalogue.get(message.id)
-        if message.id not in found and (not is_elsewhere or (own and any(forms(own.string)))):
+        own, other = translated(catalogue, message), translated(others, message)
+        if message.id not in found and (not is_elsewhere or (any(own) and own != other)):
             found[message.id] = message.clone()
     return found
+
+
+def translated(catalogue: Catalog, message: Message) -> list[str]:
+    """Return what a catalogue says for a text."""
+    known = catalogue.get(message.id)
+    return forms(known.string) if known else []
 
 
 def update(package: Path, language: str) -> Catalog:

@@ -32,6 +32,12 @@ def test_the_user_is_described_in_plain_text() -> None:
     assert r"\*Ann\*" in app.sidebar.caption[0].value
 
 
+def test_groups_are_in_the_language_of_the_user() -> None:
+    app = app_of(Role.VIEWER, groups=["finance"])
+    app.query_params["lang"] = "ko"
+    assert any("재무팀" in markdown.value for markdown in open_page(app).main.markdown)
+
+
 def test_a_wrong_password_is_refused() -> None:
     app = open_page(app_of(Role.VIEWER))
     change(app, "wrong", NEW_PASSWORD, NEW_PASSWORD)

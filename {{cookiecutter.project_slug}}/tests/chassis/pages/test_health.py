@@ -33,6 +33,11 @@ def test_checks_are_listed(app: AppTest) -> None:
     assert table["Status"]["Accepts sessions"] == ":green-badge[:material/check_circle: OK]"
 
 
+def test_a_check_of_the_project_has_a_name_in_each_language(app: AppTest) -> None:
+    app.query_params["lang"] = "ko"
+    assert open_page(app).table[0].value.index[-1] == "안내 데스크"
+
+
 def test_a_failed_check_is_seen(app: AppTest) -> None:
     health.set_draining(True)
     open_page(app)
@@ -91,7 +96,7 @@ def test_history_becomes_a_chart(app: AppTest, monkeypatch: pytest.MonkeyPatch) 
 def test_details_are_translated(app: AppTest) -> None:
     app.query_params["lang"] = "ko"
     details = open_page(app).table[0].value["상세 내용"]
-    ours = details.drop("desk")  # the words of the project's own check are those of the project
+    ours = details.drop("안내 데스크")  # the words of the project's own check are those of the project
     assert not ours.str.contains("[a-z]").any(), list(details)
 
 

@@ -110,6 +110,16 @@ def test_groups_are_changed(page: AppTest) -> None:
     assert sessions.list_sessions(user_id) == []
 
 
+def test_groups_are_in_the_language_of_the_administrator(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("APP_LANGUAGE", "ko")  # AppTest writes the choices in that of the app
+    page = opened_by(add_user(Role.ADMIN, "ann", groups=["finance"]))
+    at(page, "users")
+    assert page.dataframe[0].value.set_index("사용자 이름")["그룹"]["ann"] == "재무팀"
+    choose(page, "ann")
+    for box in page.multiselect:
+        assert list(box.options) == ["재무팀", "직원과 손님"]
+
+
 def test_without_groups_nobody_reads_of_them(
     page: AppTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:

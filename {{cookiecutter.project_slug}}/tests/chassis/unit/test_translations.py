@@ -42,6 +42,24 @@ def test_texts_of_the_chassis_are_translated_once(package: Path) -> None:
     assert {message.id for message in texts(CHASSIS)} <= japanese
 
 
+def test_names_that_app_py_hands_over_are_texts_too(package: Path) -> None:
+    """Users read them on the pages of the chassis; they stand in no `_()`."""
+    names = {"desk", "finance", "staff & guests"}
+    assert names <= {message.id for message in update(package, "ja")}
+    for name in names:
+        edit(package / KOREAN, f'msgid "{name}"', f'msgid "no {name}"')
+    assert {*missing(package, "ko")} == names
+
+
+def test_a_text_of_the_chassis_that_is_translated_as_there_is_not_kept(package: Path) -> None:
+    """A page that used it may be gone."""
+    with (package / KOREAN).open("a", encoding="utf-8") as file:
+        file.write('\nmsgid "Health"\nmsgstr "시스템 상태"\n\nmsgid "Users"\nmsgstr "회원"\n')
+    found = update(package, "ko")
+    assert "Health" not in found
+    assert "Users" in found
+
+
 @pytest.mark.parametrize(
     ("file", "old", "new", "found"),
     [
