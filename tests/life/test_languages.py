@@ -122,3 +122,11 @@ def test_a_removed_language_leaves_everything_green(
     assert "Warning: " not in make(project, "ci", **env)
     make(project, "delete-example", **env)
     assert list((project / f"{PACKAGE}/locale").iterdir()) == []
+
+
+def test_the_deleted_example_leaves_no_text_behind(bake: Baker, tmp_path: Path) -> None:
+    project = bake.fresh(tmp_path, languages="en,ko").path
+    make(project, "delete-example", **new_home(tmp_path))
+    blank = bake(starter="blank", languages="en,ko").path
+    catalogue = f"{PACKAGE}/locale/ko/LC_MESSAGES/messages.po"
+    assert (project / catalogue).read_bytes() == (blank / catalogue).read_bytes()
