@@ -127,10 +127,12 @@ def list_accounts(
         return [_account(user) for user in rows], total
 
 
-def count() -> int:
-    """Return how many accounts there are."""
+def admins() -> list[str]:
+    """Return the user names of those who can sign in with a password and administrate the app."""
+    enabled = select(User).where(User.disabled_at.is_(None), User.backend == "password")
     with transaction(read_only=True) as session:
-        return session.scalar(select(func.count()).select_from(User)) or 0
+        found = session.scalars(enabled.order_by(User.username))
+        return [user.username for user in found if Role.ADMIN in user.roles]
 
 
 def disable(user_id: int, actor: Actor) -> None:

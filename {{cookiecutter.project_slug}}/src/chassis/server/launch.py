@@ -3,6 +3,7 @@
 import ctypes
 import errno
 import hmac
+import itertools
 import json
 import os
 import platform
@@ -132,29 +133,32 @@ def check_database(settings: Settings) -> str:
 
 
 def welcome_first_admin() -> None:
-    """Make an admin where there is no user yet, and print the password, this once.
+    """Make an administrator where there is none, and print the password, this once.
 
-    Later print how to get another one.
+    Later print who is one, and how to get another password.
     """
     # They import Streamlit, which has to wait for its variables.
     from ..auth import audit, passwords, users
     from ..auth.roles import Role
 
-    if users.count() > 0:
-        name = "admin" if users.find("admin") else "NAME"
+    if admins := users.admins():
+        name = "admin" if "admin" in admins else admins[0]
         command = f"{project.current().command_line} users reset-code {name}"
-        click.echo(f"\n  Forgotten the password? `{command}` prints a code for a new one.")
+        click.echo(f"\n  Sign in as {name}, who is an administrator.")
+        click.echo(f"  Forgotten the password? `{command}` prints a code for a new one.")
         return
+    names = itertools.chain(["admin"], (f"admin{number}" for number in itertools.count(2)))
+    name = next(name for name in names if users.find(name) is None)
     password = passwords.generate()
     users.create(
-        "admin",
+        name,
         roles={Role.ADMIN},
         password=password,
         must_change_password=False,
         actor=audit.Actor(None, "first start"),
     )
     click.secho("\n  Sign in with this account; it is shown only once:\n", bold=True)
-    click.echo(f"  User name: admin\n  Password:  {password}\n")
+    click.echo(f"  User name: {name}\n  Password:  {password}\n")
 
 
 def check_port(host: str, port: int, prefix: str) -> None:

@@ -96,7 +96,9 @@ def test_history_becomes_a_chart(app: AppTest, monkeypatch: pytest.MonkeyPatch) 
 def test_details_are_translated(app: AppTest) -> None:
     app.query_params["lang"] = "ko"
     details = open_page(app).table[0].value["상세 내용"]
-    ours = details.drop("안내 데스크")  # the words of the project's own check are those of the project
+    ours = details.drop(
+        "안내 데스크"
+    )  # the words of the project's own check are those of the project
     assert not ours.str.contains("[a-z]").any(), list(details)
 
 

@@ -60,6 +60,7 @@ def test_who_has_lost_the_first_password_reads_how_to_get_a_new_one(tmp_path: Pa
         assert "reset-code" not in server.log()
     with running_server(tmp_path, variables) as server:
         assert "Password:" not in server.log()
+        assert "Sign in as admin" in server.log()
         assert code.format("admin") in server.log()
 
 

@@ -8,6 +8,7 @@ import socket
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -15,12 +16,15 @@ from typing import Any
 import pytest
 from chassis.auth import audit, sign_in, users
 from chassis.auth.identity import HEADERS
+from chassis.auth.models import User
 from chassis.auth.roles import Role
 from chassis.database import engine
+from chassis.database.engine import transaction
 from chassis.server import launch
 from chassis.settings import Settings, get_settings
 from chassis.testing.databases import new_sqlite
 from chassis.testing.ports import free_port
+from sqlalchemy import update
 
 from ..conftest import SCRATCH
 
@@ -258,12 +262,64 @@ def test_the_first_start_of_a_development_makes_an_admin(
     again = capsys.readouterr().out
     assert password not in again
     assert "`scratch-tool users reset-code admin`" in again
-    actor = audit.Actor(None, "test")
-    users.create("kim", roles={Role.ADMIN}, password="seven purple elephants", actor=actor)
-    users.remove(admin.id, actor)
-    launch.welcome_first_admin()
-    assert "`scratch-tool users reset-code NAME`" in capsys.readouterr().out
     engine.forget()
+
+
+@pytest.fixture
+def development(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Have a database without users."""
+    monkeypatch.setenv("DATABASE_URL", new_sqlite(tmp_path / "app.db"))
+    get_settings.cache_clear()
+    yield
+    engine.forget()
+
+
+def add(username: str, role: Role) -> users.Account:
+    actor = audit.Actor(None, "test")
+    return users.create(username, roles={role}, password="seven purple elephants", actor=actor)
+
+
+@pytest.mark.usefixtures("development")
+def test_an_administrator_from_before_the_first_start_is_enough(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    add("kim", Role.ADMIN)
+    launch.welcome_first_admin()
+    printed = capsys.readouterr().out
+    assert "Sign in as kim, who is an administrator." in printed
+    assert "`scratch-tool users reset-code kim`" in printed
+    assert users.find("admin") is None
+
+
+@pytest.mark.usefixtures("development")
+@pytest.mark.parametrize(("taken", "made"), [("kim", "admin"), ("admin", "admin2")])
+def test_without_an_administrator_one_is_made_whoever_is_there(
+    capsys: pytest.CaptureFixture[str], taken: str, made: str
+) -> None:
+    add(taken, Role.EDITOR)
+    launch.welcome_first_admin()
+    printed = capsys.readouterr().out
+    assert f"User name: {made}\n" in printed
+    outcome = sign_in.check_password(
+        made, printed.split()[-1], browser="b", address="", device=None
+    )
+    assert outcome.status == "ok"
+    found = users.find(made)
+    assert found is not None
+    assert found.roles == {Role.ADMIN}
+
+
+@pytest.mark.usefixtures("development")
+def test_an_administrator_who_cannot_sign_in_here_is_none(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Disabled, or an account of the provider that was used before."""
+    kim, lee = add("kim", Role.ADMIN), add("lee", Role.ADMIN)
+    users.disable(kim.id, audit.Actor(None, "test"))
+    with transaction() as session:
+        session.execute(update(User).where(User.id == lee.id).values(backend="oidc"))
+    launch.welcome_first_admin()
+    assert "User name: admin\n" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("app_env", ["staging", "production"])

@@ -73,7 +73,7 @@ def test_an_account_is_found_however_its_name_is_written() -> None:
     assert users.find("ANN.MU\u0308LLER") == users.get(account.id) == account
     assert users.list_accounts(text="EXAMPLE.com") == ([account], 1)
     assert users.list_accounts(text="%") == ([], 0)
-    assert users.count() == 1
+    assert users.list_accounts()[1] == 1
     with pytest.raises(UserError, match="already"):
         add("ANN.Müller")
 
@@ -95,7 +95,7 @@ def test_wrong_accounts_are_refused_in_one_line(wrong: dict[str, Any]) -> None:
     with pytest.raises(UserError) as error:
         add(**({"username": "ann"} | wrong))
     assert "\n" not in str(error.value)
-    assert users.count() == 0
+    assert users.list_accounts()[1] == 0
 
 
 def test_the_last_admin_stays() -> None:
@@ -413,7 +413,7 @@ def test_claims_that_prove_nothing_are_refused(
     assert outcome.status == "refused"
     assert outcome.message
     assert not outcome.code
-    assert users.count() == 0
+    assert users.list_accounts()[1] == 0
 
 
 def test_a_provider_cannot_take_over_an_account(provider: dict[str, object]) -> None:
