@@ -11,7 +11,7 @@ import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple, get_args
+from typing import Final, NamedTuple, get_args
 
 from dotenv.parser import parse_stream
 
@@ -20,6 +20,9 @@ from ..errors import ExplainedError
 from .types import Environment
 
 SECRET_FILES = Path("/run/secrets")
+
+# Set by tests: a developer's .env and secret files count for the app, and not for them.
+ENVIRONMENT_ONLY: Final = "CHASSIS_ENVIRONMENT_ONLY"
 
 # A name that begins like ours and is not known is a typing error.
 OWN_PREFIXES = (
@@ -126,7 +129,7 @@ def _read_layers() -> tuple[dict[str, Variable], dict[str, Variable], dict[str, 
 def _read_env_file(name: str) -> dict[str, Variable]:
     """Read NAME=value lines; a missing file has none."""
     path = project.current().root / name
-    if not path.exists():
+    if ENVIRONMENT_ONLY in os.environ or not path.exists():
         return {}
     variables: dict[str, Variable] = {}
     problems: list[str] = []
@@ -150,6 +153,8 @@ def _read_secret(name: str, pointers: dict[str, Variable]) -> Variable | None:
         # Not named in errors: it may be the secret itself, put there by mistake.
         path = project.current().root / pointer.value
         source, label = pointer.value, f"{name}_FILE: the file that it names"
+    elif ENVIRONMENT_ONLY in os.environ:
+        return None
     else:
         directories = [Path(os.environ.get("CREDENTIALS_DIRECTORY") or SECRET_FILES), SECRET_FILES]
         # Secrets of Docker Compose are commonly named in lower case.

@@ -4,6 +4,7 @@ In tests/conftest.py: `pytest_plugins = ["chassis.testing"]`.
 """
 
 import fcntl
+import os
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
@@ -16,20 +17,32 @@ from ..auth.roles import Role
 from ..database import engine
 from ..limits import get_limiter
 from ..settings import get_settings, names
+from ..settings.variables import ENVIRONMENT_ONLY
 from .databases import fresh_database, new_sqlite
 from .pages import app_of
 from .servers import PRODUCTION, Server, running_server
 from .sites import Site, start_site, with_database
 
 
+@pytest.fixture(scope="session", autouse=True)
+def only_settings_of_tests(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep what the developer has set, and uploads, out of the tests and of all that they start."""
+    with pytest.MonkeyPatch.context() as patch:
+        ours = {*names(), *(f"{name}_FILE" for name in names()), "PORT", "CREDENTIALS_DIRECTORY"}
+        for name in [*os.environ]:
+            if name in ours or name.startswith("STREAMLIT_"):
+                patch.delenv(name)
+        patch.setenv(ENVIRONMENT_ONLY, "1")
+        patch.setenv("UPLOADS_DIR", str(tmp_path_factory.mktemp("uploads")))
+        yield
+
+
 @pytest.fixture(autouse=True)
 def clean_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Keep the developer's variables and data out of the tests, and settings out of the next.
+    """Keep the developer's data out of the tests, and settings out of the next one.
 
     Whatever the project says, its interface is English and users sign in with passwords.
     """
-    for name in names():
-        monkeypatch.delenv(name, raising=False)
     here = project.current()
     if here.auth_backend != "password":
         monkeypatch.setenv("AUTH_BACKEND", "password")

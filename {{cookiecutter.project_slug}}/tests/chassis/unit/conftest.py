@@ -22,7 +22,8 @@ def empty_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     secret_files = tmp_path / "run-secrets"
     secret_files.mkdir()
     monkeypatch.setattr(variables, "SECRET_FILES", secret_files)
-    monkeypatch.delenv("CREDENTIALS_DIRECTORY", raising=False)
+    monkeypatch.delenv(variables.ENVIRONMENT_ONLY)
+    monkeypatch.delenv("UPLOADS_DIR")
     monkeypatch.setattr(Chassis, "root", tmp_path)
     monkeypatch.chdir(tmp_path)
     return tmp_path

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from chassis.project import current
 from chassis.settings import Settings, get_settings
+from chassis.settings.variables import ENVIRONMENT_ONLY
 
 from ..conftest import SCRATCH
 
@@ -46,8 +47,9 @@ def elsewhere(tmp_path: Path) -> Path:
 
 def run(project: Path, folder: Path, *arguments: str) -> str:
     """Run Python in a folder, with the project installed but nothing set; return what it prints."""
-    environment = {**os.environ, "PYTHONPATH": str(project / "src")}
-    del environment["DATABASE_URL"]
+    ours = {"DATABASE_URL", "UPLOADS_DIR", ENVIRONMENT_ONLY}
+    environment = {name: os.environ[name] for name in os.environ.keys() - ours}
+    environment["PYTHONPATH"] = str(project / "src")
     command = [sys.executable, *arguments]
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
