@@ -59,6 +59,17 @@ def test_types_are_right(baked: Baked, project: Path, mypy_cache: dict[str, str]
     assert measured.findings("mypy --strict", done) == []
 
 
+def test_pages_may_import_what_streamlit_draws(
+    default: Baked, project: Path, mypy_cache: dict[str, str], tmp_path: Path
+) -> None:
+    """Not each of them has types, and the documents send pages to them."""
+    page = tmp_path / "page.py"
+    libraries = ["altair", "numpy", "pandas", "PIL", "pyarrow", "pydeck"]
+    page.write_text("".join(f"import {library}\n" for library in libraries), "utf-8")
+    done = run(project / ".venv/bin/mypy", page, cwd=default.path, **mypy_cache)
+    assert done.returncode == 0, done.stdout
+
+
 @pytest.mark.parametrize("choice", LICENSES)
 def test_license_text_is_the_original(bake: Baker, choice: str) -> None:
     text = bake(license=choice).read("LICENSE")
