@@ -111,8 +111,11 @@ try:
     answers.run()
 except OSError:  # there is no such host
     print("no ERP")
-printed = CliRunner().invoke(main, ["import-orders", "today"]).stdout
-assert printed == "fetched the orders of today\\n"
+printed = CliRunner().invoke(main, ["import-orders", "2026-01-31"]).stdout
+assert printed == "fetched the orders of 2026-01-31\\n"
+refused = CliRunner().invoke(main, ["import-orders", "today"])
+assert (refused.exit_code, refused.stdout) == (1, "")
+assert refused.stderr == "Error: today is no day; for example 2026-01-31\\n"
 
 
 async def live():
