@@ -22,6 +22,7 @@ import streamlit.error_util
 import streamlit.logger
 import uvicorn
 import uvicorn.config
+import uvicorn.protocols.http.h11_impl
 from starlette.requests import Request
 from starlette.responses import Response
 from streamlit import config
@@ -347,6 +348,15 @@ def log_tracebacks() -> None:
         raise NotImplementedError  # then Streamlit logs the error
 
     vars(streamlit.error_util)["_print_rich_exception"] = refuse
+
+
+def allow_slow_headers(size: int) -> None:
+    """Let the headers of a request have this many bytes however many pieces they come in.
+
+    Needs the constant that h11 has for servers that say nothing; without it 16 KiB is the limit of
+    headers that come in pieces, and 400 the answer.
+    """
+    uvicorn.protocols.http.h11_impl.DEFAULT_MAX_INCOMPLETE_EVENT_SIZE = size
 
 
 def empty_uvicorn_logging() -> None:

@@ -6,14 +6,14 @@ from typing import Any
 
 from starlette.middleware import Middleware
 
-from .. import logs, project
+from .. import logs, project, streamlit_private
 from ..auth import oidc
 from ..limits import get_limiter
 from ..project import ProjectError
 from ..settings import Settings, SettingsError, get_settings
 from . import auth_routes, launch, probes, refusals
 from .document import Document
-from .gate import Gate
+from .gate import MAX_HEADER_BYTES, Gate
 from .http_limits import HttpLimits
 from .identity_gate import IdentityGate
 from .inline_modules import InlineModules
@@ -45,6 +45,7 @@ def _start() -> Settings:
     try:
         settings = get_settings()
         logs.configure(settings)
+        streamlit_private.allow_slow_headers(MAX_HEADER_BYTES)
         get_limiter()
         project.current().check()  # the first visitor would be late to find a wrong page
         # Again, for those who start with `streamlit run`.

@@ -22,6 +22,8 @@ CORE_PATHS = (
     "/_stcore/upload_file",
     "/_stcore/bidi-components",
 )
+# The headers of a request. deploy/nginx/snippets/app.conf takes as much.
+MAX_HEADER_BYTES = 64 * 1024
 # Below these Streamlit answers 404 by itself where there is nothing.
 SERVED_TREES = ("/media", "/component", "/app/static")
 # Programs ask here (and below every name that starts with a dot): they must not get a page.
@@ -56,6 +58,8 @@ class Gate:
 
     def _refusal(self, scope: Scope) -> tuple[int, str] | None:
         """Return status and text for what must not pass."""
+        if sum(len(name) + len(value) + 4 for name, value in scope["headers"]) > MAX_HEADER_BYTES:
+            return 431, "The headers are too large: delete the cookies of this domain."
         if scope["path"] in PROBE_PATHS:  # probes come from the machine, by address
             return None
         if not self._client_allowed(scope):
