@@ -1,4 +1,4 @@
-"""Signing in and out: from a password, a reset code or a provider's claims to a session.
+"""Signing in and out: from a password or a reset code to a session, and back.
 
 A script run cannot set a cookie. So a correct sign-in makes a code that works once, for a minute,
 in the same browser; the script sends the browser to `continue_path(code)`, and the server answers
@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import Final, Literal
 
 from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
 
 from .. import metrics
 from ..database.engine import transaction
@@ -42,7 +43,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class SignedIn:
-    """What /auth/continue hands to the browser."""
+    """What the browser gets as cookies."""
 
     token: str
     device: str | None
@@ -190,19 +191,25 @@ def take_up(code: str, browser: str, *, address: str, user_agent: str) -> Signed
         bound = pending.browser_hash == browser and pending.expires_at > utc_now()
         if not bound or user is None or not user.enabled:
             return None
-        # The session that this browser may have had is replaced, not left behind.
-        session.execute(delete(LoginSession).where(LoginSession.token_hash == browser))
-        token = sessions.start(user.id, address, user_agent)
-        user.last_login_at = utc_now()
-        audit.record(
-            audit.SIGNED_IN,
-            audit.Actor(user.id, user.username, address),
-            subject_id=user.id,
-            subject=user.username,
-        )
-        device = throttle.new_device_cookie(user.username) if user.backend == "password" else None
+        signed_in = begin(session, user, browser, address, user_agent)
     sessions.forget_cached()
+    return signed_in
+
+
+def begin(session: Session, user: User, browser: str, address: str, user_agent: str) -> SignedIn:
+    """Begin a session of a user, in the transaction of the caller."""
+    # The session that this browser may have had is replaced, not left behind.
+    session.execute(delete(LoginSession).where(LoginSession.token_hash == browser))
+    token = sessions.start(user.id, address, user_agent)
+    user.last_login_at = utc_now()
+    audit.record(
+        audit.SIGNED_IN,
+        audit.Actor(user.id, user.username, address),
+        subject_id=user.id,
+        subject=user.username,
+    )
     _count("success")
+    device = throttle.new_device_cookie(user.username) if user.backend == "password" else None
     return SignedIn(token, device)
 
 

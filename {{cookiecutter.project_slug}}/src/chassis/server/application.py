@@ -18,8 +18,8 @@ from .http_limits import HttpLimits
 from .identity_gate import IdentityGate
 from .inline_modules import InlineModules
 from .lifespan import lifespan
-from .oidc_failures import OidcFailures
 from .peer import Peer
+from .provider_sign_in import ProviderSignIn
 from .script_errors import on_script_error
 from .security_headers import SecurityHeaders
 from .session_traffic import SessionTraffic
@@ -68,7 +68,7 @@ def middleware(settings: Settings) -> list[Middleware]:
             IdentityGate,
             Document,
             InlineModules,
-            OidcFailures,
+            ProviderSignIn,
             SessionTraffic,
         )
     ]

@@ -1,4 +1,4 @@
-"""Requests with as many cookies as a company's other sites leave behind, and with more than that."""
+"""Requests with the cookies of all other sites of a company, and with more than that."""
 
 import socket
 import time

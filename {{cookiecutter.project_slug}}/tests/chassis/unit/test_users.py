@@ -16,6 +16,7 @@ from chassis.database.tables import utc_now
 from chassis.limits import get_limiter
 from chassis.settings import get_settings
 from sqlalchemy import select, update
+from structlog.testing import capture_logs
 
 PASSWORD = "a long enough pass phrase"
 ADMIN = Actor(1, "boss", "203.0.113.1")
@@ -359,19 +360,19 @@ def provider(password_backend: pytest.MonkeyPatch) -> dict[str, object]:
     }
 
 
-def accept(claims: dict[str, object]) -> sign_in.Outcome:
-    return oidc.accept_claims(claims, browser=BROWSER, address="203.0.113.9")
+def accept(claims: dict[str, object]) -> sign_in.SignedIn | oidc.Refusal:
+    return oidc.sign_in(claims, browser=BROWSER, address="203.0.113.9", user_agent="")
 
 
 def test_claims_become_an_account_that_follows_the_provider(provider: dict[str, object]) -> None:
-    outcome = accept(provider)
-    taken = sign_in.take_up(outcome.code, BROWSER, address="", user_agent="")
-    assert taken is not None
-    identity = sessions.lookup(sessions.hash_of(taken.token))
+    signed_in = accept(provider)
+    assert isinstance(signed_in, sign_in.SignedIn)
+    assert signed_in.device is None
+    identity = sessions.lookup(sessions.hash_of(signed_in.token))
     assert identity is not None
     assert (identity.username, identity.backend) == ("ann", "oidc")
     assert identity.roles == {Role.EDITOR}
-    assert accept(provider | {"roles": "admin, x", "name": "Ann B."}).status == "ok"
+    accept(provider | {"roles": "admin, x", "name": "Ann B."})
     [account] = users.list_accounts()[0]
     assert account.roles == {Role.ADMIN}
     assert account.name == "Ann B."
@@ -392,40 +393,61 @@ def test_groups_are_those_of_the_provider_that_app_py_names(provider: dict[str, 
 
 
 @pytest.mark.parametrize(
-    "change",
+    ("change", "reason"),
     [
-        {"sub": None},
-        {"exp": 1},
-        {"exp": None},
-        {"iat": 1},
-        {"iat": "yesterday"},
-        {"email": "ann@evil.example"},
-        {"email": "ann@example.com.evil.example"},
-        {"email": None},
-        {"email_verified": False},
-        {"email_verified": None},
+        ({"sub": None}, "nobody"),
+        ({"exp": 1}, "expired"),
+        ({"exp": None}, "expired"),
+        ({"iat": 1}, "expired"),
+        ({"iat": "yesterday"}, "expired"),
+        ({"email": "ann@evil.example"}, "email"),
+        ({"email": "ann@example.com.evil.example"}, "email"),
+        ({"email": None}, "email"),
+        ({"email_verified": False}, "unverified"),
+        ({"email_verified": "False"}, "unverified"),
+        ({"email_verified": None}, "unverified"),
     ],
 )
 def test_claims_that_prove_nothing_are_refused(
-    provider: dict[str, object], change: dict[str, object]
+    provider: dict[str, object], change: dict[str, object], reason: str
 ) -> None:
-    outcome = accept(provider | change)
-    assert outcome.status == "refused"
-    assert outcome.message
-    assert not outcome.code
+    assert accept(provider | change) == reason
     assert users.count() == 0
+    [event] = audit.list_events()[0]
+    assert (event.event, event.detail) == (audit.SIGN_IN_FAILED, f"oidc: {reason}")
+
+
+@pytest.mark.parametrize("said", [True, "true", "True"])
+def test_an_address_is_verified_however_the_provider_writes_that(
+    provider: dict[str, object], said: object
+) -> None:
+    assert isinstance(accept(provider | {"email_verified": said}), sign_in.SignedIn)
+
+
+def test_an_issuer_of_the_settings_need_not_say_that_addresses_are_verified(
+    provider: dict[str, object],
+    password_backend: pytest.MonkeyPatch,
+) -> None:
+    """Entra ID never says it."""
+    del provider["email_verified"]
+    assert accept(provider) == "unverified"
+    password_backend.setenv("OIDC_TRUST_EMAIL_OF", "https://login.example.com")
+    get_settings.cache_clear()
+    assert isinstance(accept(provider), sign_in.SignedIn)
+    assert accept(provider | {"iss": "https://login.example.com.evil.example"}) == "unverified"
+    assert accept(provider | {"email": "ann@evil.example"}) == "email"
 
 
 def test_a_provider_cannot_take_over_an_account(provider: dict[str, object]) -> None:
     mine = add("ann")
-    assert accept(provider).status == "ok"
+    accept(provider)
     names = {account.username: account.backend for account in users.list_accounts()[0]}
     assert names.pop("ann") == "password"
     [(other, backend)] = names.items()
     assert other.startswith("ann-")
     assert backend == "oidc"
     users.disable(next(a.id for a in users.list_accounts()[0] if a.id != mine.id), ADMIN)
-    assert accept(provider).status == "refused"
+    assert accept(provider) == "disabled"
     with pytest.raises(UserError, match="elsewhere"):
         users.set_password(
             next(a.id for a in users.list_accounts()[0] if a.id != mine.id), PASSWORD, ADMIN
@@ -439,15 +461,30 @@ def test_a_provider_cannot_take_over_an_account(provider: dict[str, object]) -> 
         ("groups", ["Admin"], {Role.ADMIN}),
         ("realm_access.roles", {"roles": ["editor"]}, {Role.EDITOR}),
         ("https://x.example/roles", ["editor"], {Role.EDITOR}),
+        ("urn:zitadel:roles", {"editor": {"1": "example.com"}}, {Role.EDITOR}),
+        ("roles", ["/staff/admins"], {Role.ADMIN}),
+        ("roles", "role:editor,offline_access", {Role.EDITOR}),
+        ("roles", "site admin", {Role.VIEWER}),  # one name, of a provider that has spaces in them
+        ("roles", [7, None, {"admin": 1}], {Role.VIEWER}),
     ],
 )
 def test_roles_come_from_the_claim_of_the_settings(
     password_backend: pytest.MonkeyPatch, claim: str, value: object, roles: set[Role]
 ) -> None:
     password_backend.setenv("OIDC_ROLE_CLAIM", claim)
+    password_backend.setenv("AUTH_NAME_MAP", "/staff/admins=admin, role:editor=editor")
     get_settings.cache_clear()
-    name = claim if "://" in claim else claim.partition(".")[0]
+    name = claim if ":" in claim else claim.partition(".")[0]
     assert oidc.roles_of({name: value}) == roles
+
+
+def test_names_that_mean_nothing_here_are_one_line_of_the_log(provider: dict[str, object]) -> None:
+    many = [f"group-{number:03}" for number in range(200)]
+    with capture_logs() as lines:
+        accept(provider | {"roles": ["editor", "root"], "groups": ["finance", *many]})
+    [line] = [line for line in lines if "AUTH_NAME_MAP" in line["event"]]
+    assert line["count"] == 201
+    assert line["names"] == many[:20]
 
 
 def test_streamlit_gets_the_secrets_of_the_provider(provider: dict[str, object]) -> None:
