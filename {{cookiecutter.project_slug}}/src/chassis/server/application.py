@@ -10,7 +10,7 @@ from .. import logs, project, streamlit_private
 from ..auth import oidc
 from ..limits import get_limiter
 from ..project import ProjectError
-from ..settings import Settings, SettingsError, get_settings
+from ..settings import Settings, SettingsError, get_settings, of_kubernetes
 from . import auth_routes, launch, probes, refusals
 from .document import Document
 from .gate import MAX_HEADER_BYTES, Gate
@@ -46,6 +46,10 @@ def _start() -> Settings:
         settings = get_settings()
         logs.configure(settings)
         streamlit_private.allow_slow_headers(MAX_HEADER_BYTES)
+        for name in of_kubernetes():
+            logs.get_logger(__name__).warning(
+                "not read, as Kubernetes has written the address of a service into it", name=name
+            )
         get_limiter()
         project.current().check()  # the first visitor would be late to find a wrong page
         # Again, for those who start with `streamlit run`.

@@ -45,6 +45,7 @@ class Gate:
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self._app = app
         self._base_path = settings.base_path
+        self._scheme = urlsplit(settings.app_base_url).scheme
         self._allowed_ips = settings.allowed_ips
         self._allowed_hosts = frozenset(settings.allowed_hosts)
         self._files = _static_files()
@@ -99,7 +100,7 @@ class Gate:
         if not origins:  # not a browser, so no foreign site behind it
             return True
         origin = origins[0].decode("latin-1").lower()
-        return len(origins) == 1 and origin in (f"http://{host}", f"https://{host}")
+        return len(origins) == 1 and origin == f"{self._scheme}://{host}"
 
     def _exists(self, path: str) -> bool:
         """Tell whether there is something at `path`, because Streamlit answers 200 for any path."""

@@ -1,6 +1,8 @@
 """Accounts, their roles and passwords, and what is written about it: on each database."""
 
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
@@ -195,6 +197,58 @@ def test_sessions_of_a_disabled_account_do_not_come_back() -> None:
     users.disable(account.id, ADMIN)
     users.enable(account.id, ADMIN)
     assert sessions.lookup(sessions.hash_of(token)) is None
+
+
+def at_once(work: Callable[[], object]) -> list[object]:
+    """Let four threads do the same at the same time; return their answers."""
+    together = threading.Barrier(4)
+
+    def begin(_number: int) -> object:
+        together.wait()
+        return work()
+
+    with ThreadPoolExecutor(4) as pool:
+        return list(pool.map(begin, range(4)))
+
+
+def test_a_sign_in_can_be_taken_up_once_whoever_comes_at_the_same_time() -> None:
+    account = add()
+    for _round in range(5):
+        code = sign_in.pend(account.id, BROWSER)
+        taken = at_once(lambda c=code: sign_in.take_up(c, BROWSER, address="", user_agent=""))
+        assert sum(one is not None for one in taken) == 1
+
+
+def test_a_reset_code_can_be_used_once_whoever_comes_at_the_same_time() -> None:
+    account = add()
+    for number in range(3):
+        code = users.make_reset_code(account.id, ADMIN)
+
+        def use(code: str = code, password: str = f"{PASSWORD} {number}") -> object:
+            return sign_in.use_reset_code(
+                "ann", code, password, browser=BROWSER, address="", device=None
+            ).status
+
+        assert sorted(map(str, at_once(use))) == ["ok", "wrong", "wrong", "wrong"]
+
+
+def test_who_guesses_at_a_strange_name_does_not_keep_others_from_their_password(
+    password_backend: pytest.MonkeyPatch,
+) -> None:
+    password_backend.setenv("RATE_LIMIT_LOGIN_ACCOUNT", "3/minute")
+    get_settings.cache_clear()
+    account = add()
+    token = sessions.start(account.id)
+    identity = sessions.lookup(sessions.hash_of(token))
+    assert identity is not None
+    for name in (f"Session {identity.session_id}", str(identity.session_id)):
+        for _attempt in range(3):
+            attempt(username=name)
+        assert attempt(username=name).status == "wait"
+    changed = sign_in.change_password(
+        identity, PASSWORD, f"{PASSWORD} 2", browser=BROWSER, address="198.51.100.7"
+    )
+    assert changed.status == "ok"
 
 
 def test_a_bcrypt_hash_is_replaced_at_the_next_sign_in() -> None:
