@@ -342,6 +342,29 @@ class ClosesOnRequest(http.server.BaseHTTPRequestHandler):
         """Say nothing."""
 
 
+def test_the_cookies_of_other_sites_fit(running_site: Site) -> None:
+    """The table of docs/architecture.md: what nginx takes the app takes, for tabs too."""
+    tab = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13"}
+    tab["Sec-WebSocket-Key"] = "dGhlIHNhbXBsZSBub25jZQ=="
+    fits, too_long = ({"Cookie": f"other={'x' * size}"} for size in (16_000, 17_000))
+    assert running_site.request("/", headers=fits).status == 200
+    refused = running_site.request("/_stcore/stream", headers=tab | fits)
+    assert (refused.status, refused.body) == (403, "Open the page first.\n")
+    many = {f"X-Other-{number}": "x" * 16_000 for number in range(3)}
+    assert running_site.request("/", headers=many).status == 200
+    assert running_site.request("/", headers=too_long).status == 400
+
+
+def test_an_answer_with_large_headers_is_no_error_of_the_instance(
+    project: Path, tmp_path: Path
+) -> None:
+    with shown_headers(lambda _path, _headers: (200, {"X-Large": "x" * 15_000})) as (port, seen):
+        ports = free_ports() | {8501: port}
+        with site(project, tmp_path, ports) as running:
+            assert [running.request("/").status for _ in range(3)] == [200] * 3
+    assert len(seen) == 3
+
+
 def test_a_connection_is_not_used_when_the_app_may_close_it(project: Path, tmp_path: Path) -> None:
     limit = "inspect.signature(uvicorn.Config).parameters['timeout_keep_alive'].default"
     command = ("-c", f"import inspect, uvicorn; print({limit})")

@@ -10,7 +10,9 @@ import sys
 TIMEOUT_SECONDS = 4  # less than the time limit of the HEALTHCHECK
 
 host = os.environ.get("APP_HOST", "127.0.0.1")
-port = int(os.environ.get("APP_PORT") or os.environ.get("PORT") or "8501")
+# Kubernetes writes tcp://... into the variable of a service of that name; the app does not read it.
+ports = [os.environ.get(name, "") for name in ("APP_PORT", "PORT")]
+port = int(next((text for text in ports if text.isdigit()), "8501"))
 path = sys.argv[1] if len(sys.argv) > 1 else "/livez"
 address = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not bound
 connection = http.client.HTTPConnection(address, port, timeout=TIMEOUT_SECONDS)

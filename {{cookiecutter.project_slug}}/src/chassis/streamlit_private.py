@@ -11,7 +11,8 @@ import secrets
 import signal
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextvars import ContextVar
 from functools import partial
 from logging import Logger
 from pathlib import Path, PurePosixPath
@@ -22,7 +23,7 @@ import streamlit.error_util
 import streamlit.logger
 import uvicorn
 import uvicorn.config
-from starlette.requests import Request
+import uvicorn.protocols.http.h11_impl
 from starlette.responses import Response
 from streamlit import config
 from streamlit.components.v2.component_registry import BidiComponentDefinition
@@ -35,21 +36,20 @@ from streamlit.runtime.media_file_manager import MediaFileManager as MediaFileMa
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.util import calc_hash
 from streamlit.watcher.local_sources_watcher import LocalSourcesWatcher
-from streamlit.web.server.starlette.starlette_auth_routes import _clear_auth_cookie
-from streamlit.web.server.starlette.starlette_server_config import USER_COOKIE_NAME
+from streamlit.web.server.starlette import starlette_auth_routes
 
 from .errors import ExplainedError
 
 if TYPE_CHECKING:  # a fifth of a second that only tests have a use for
     from streamlit.testing.v1 import AppTest
 
-# The cookie of st.login, the folder of the frontend, and the page that it runs in. Without them the
-# server does not start.
-USER_COOKIE: Final = USER_COOKIE_NAME
+# The folder of the frontend, and the page that it runs in. Without them the server does not start.
 STATIC: Final = Path(streamlit.__file__).parent / "static"
 PAGE: Final = STATIC / "index.html"
 # Occurs once in the page; without it that has no scripts of ours.
 HEAD_END: Final = "</head>"
+
+_claims: ContextVar[dict[str, Any]] = ContextVar("claims")
 
 
 class ThemeError(ExplainedError):
@@ -274,12 +274,28 @@ def uvicorn_server() -> uvicorn.Server | None:
     return server if isinstance(server, uvicorn.Server) else None
 
 
-def clear_auth_cookie(response: Response, request: Request) -> None:
-    """Delete the cookie of st.login.
+def keep_claims() -> None:
+    """Let st.login hand the claims of a user to `claims()`, and write no cookies with them.
 
-    Needs the function with which st.logout does it; without it nothing starts.
+    Needs the function that writes them; without it nothing starts.
     """
-    _clear_auth_cookie(response, request)
+
+    async def keep(response: Response, user_info: dict[str, Any], tokens: dict[str, Any]) -> None:
+        del response, tokens  # nothing is for the browser
+        _claims.get().update(user_info)
+
+    starlette_auth_routes._set_auth_cookie = keep
+
+
+@contextlib.contextmanager
+def claims() -> Iterator[dict[str, Any]]:
+    """Yield a dictionary that gets the claims if a user returns from the provider meanwhile."""
+    found: dict[str, Any] = {}
+    token = _claims.set(found)
+    try:
+        yield found
+    finally:
+        _claims.reset(token)
 
 
 def stats_manager() -> stats.StatsManager | None:
@@ -352,6 +368,15 @@ def log_tracebacks() -> None:
         raise NotImplementedError  # then Streamlit logs the error
 
     vars(streamlit.error_util)["_print_rich_exception"] = refuse
+
+
+def allow_slow_headers(size: int) -> None:
+    """Let the headers of a request have this many bytes however many pieces they come in.
+
+    Needs the constant that h11 has for servers that say nothing; without it 16 KiB is the limit of
+    headers that come in pieces, and 400 the answer.
+    """
+    vars(uvicorn.protocols.http.h11_impl)["DEFAULT_MAX_INCOMPLETE_EVENT_SIZE"] = size
 
 
 def empty_uvicorn_logging() -> None:

@@ -11,6 +11,7 @@ from ..settings import get_settings
 from . import sessions
 from .groups import parse_groups
 from .identity import Identity
+from .labels import names_of
 from .roles import Role, parse_roles
 
 ANONYMOUS: Final = Identity(
@@ -43,7 +44,7 @@ def _proxy(values: Mapping[str, Any]) -> Identity | None:
     username = _text(values, "app_user")
     if not username:
         return None
-    labels = _text(values, "app_roles").split(",")
+    labels = names_of(_text(values, "app_roles"))
     return Identity(
         user_id=None,
         username=username,

@@ -4,28 +4,34 @@ import hashlib
 import hmac
 import time
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from .. import metrics
 from ..database.engine import transaction
-from ..i18n import _
+from ..logs import get_logger
 from ..settings import Settings, get_settings
-from . import audit, sign_in
+from . import audit, sessions
 from .backends import email_allowed
 from .groups import parse_groups
+from .labels import log_unknown, names_of
 from .models import MAX_EMAIL, MAX_NAME, User
 from .roles import Role, parse_roles
+from .sign_in import SignedIn, begin
 from .users import normalize
 
 PROVIDER: Final = "provider"  # for st.login; Streamlit permits no underscore in it
 REDIRECT: Final = "/oauth2callback"
-# Streamlit's cookie with the claims is valid for 30 days. Ours replaces it at once, so a copy that
-# is presented later than this was stolen.
+# Claims come straight from the provider, and are from this moment; older ones are a mistake.
 MAX_AGE_SECONDS: Final = 300
 CLOCK_SKEW_SECONDS: Final = 60
+
+# Why nobody was signed in; the sign-in page has a sentence for each.
+Refusal = Literal["failed", "nobody", "expired", "unverified", "email", "disabled"]
+
+log = get_logger(__name__)
 
 
 def secrets(settings: Settings) -> dict[str, Any] | None:
@@ -50,61 +56,76 @@ def secrets(settings: Settings) -> dict[str, Any] | None:
     }
 
 
-def accept_claims(claims: Mapping[str, Any], *, browser: str, address: str) -> sign_in.Outcome:
-    """Turn the claims that Streamlit has verified into a sign-in of this browser, or refuse them.
+def sign_in(
+    claims: Mapping[str, Any], *, browser: str, address: str, user_agent: str
+) -> SignedIn | Refusal:
+    """Begin a session for whom the claims name; may raise DatabaseUnavailable.
 
-    The account is made or updated: the provider decides about name and roles, at each sign-in.
+    The account is made or updated: the provider decides about name, roles and groups, at each
+    sign-in. `browser` is the value of X-App-Session, if any: its session is replaced.
     """
-    problem = _problem(claims)
-    if problem is None:
+    refusal = _refusal(claims)
+    if refusal is None:
         with transaction() as session:
             user = _upsert(session, claims)
             if user.enabled:
-                return sign_in.Outcome("ok", code=sign_in.pend(user.id, browser))
-        problem = _("Your account is disabled; ask an administrator.")
-    audit.record(audit.SIGN_IN_FAILED, audit.Actor(None, "", address), detail="oidc")
+                signed_in = begin(session, user, browser, address, user_agent)
+            else:
+                refusal = "disabled"
+    if refusal is None:
+        sessions.forget_cached()
+        return signed_in
+    audit.record(audit.SIGN_IN_FAILED, audit.Actor(None, "", address), detail=f"oidc: {refusal}")
     metrics.count("logins", backend="oidc", result="refused")
-    return sign_in.Outcome("refused", message=problem)
+    return refusal
 
 
-def _problem(claims: Mapping[str, Any]) -> str | None:
+def _refusal(claims: Mapping[str, Any]) -> Refusal | None:
     """Say why these claims sign nobody in."""
     if not isinstance(claims.get("sub"), str) or not claims["sub"]:
-        return _("The sign-in service did not say who you are.")
+        return "nobody"
     now = time.time()
     expires, issued = _number(claims.get("exp")), _number(claims.get("iat"))
     too_old = expires is None or expires < now - CLOCK_SKEW_SECONDS
     if too_old or issued is None or issued < now - MAX_AGE_SECONDS - CLOCK_SKEW_SECONDS:
-        return _("This sign-in has expired; sign in again.")
-    if get_settings().auth_allowed_email_domains:
-        # An address that nobody has checked may be anybody's.
-        verified = claims.get("email_verified") in (True, "true")
-        if not verified or not email_allowed(str(claims.get("email", ""))):
-            return _("Your e-mail address may not sign in here.")
-    return None
+        return "expired"
+    if not get_settings().auth_allowed_email_domains:
+        return None
+    if not _is_verified(claims):  # an address that nobody has checked may be anybody's
+        log.warning(
+            "a sign-in was refused: the provider does not say that the e-mail address is verified; "
+            "if it verifies all of them, name it in OIDC_TRUST_EMAIL_OF",
+            issuer=_line(claims.get("iss"), MAX_NAME),
+        )
+        return "unverified"
+    return None if email_allowed(str(claims.get("email", ""))) else "email"
+
+
+def _is_verified(claims: Mapping[str, Any]) -> bool:
+    """Tell whether the provider vouches for the address: Entra ID never says so, others in text."""
+    said = str(claims.get("email_verified", "")).lower() == "true"
+    return said or claims.get("iss") in get_settings().oidc_trust_email_of
 
 
 def roles_of(claims: Mapping[str, Any]) -> frozenset[Role]:
     """Return the roles among the values of OIDC_ROLE_CLAIM; else viewer."""
-    found = parse_roles(_labels(claims, get_settings().oidc_role_claim))
-    return found or frozenset({Role.VIEWER})
+    return parse_roles(_names(claims, get_settings().oidc_role_claim)) or frozenset({Role.VIEWER})
 
 
 def groups_of(claims: Mapping[str, Any]) -> frozenset[str]:
     """Return the groups among the values of OIDC_GROUP_CLAIM."""
-    return parse_groups(_labels(claims, get_settings().oidc_group_claim))
+    return parse_groups(_names(claims, get_settings().oidc_group_claim))
 
 
-def _labels(claims: Mapping[str, Any], path: str) -> list[str]:
-    """Return the values of a claim: a list, or a text with commas; dots lead deeper."""
+def _names(claims: Mapping[str, Any], path: str) -> list[str]:
+    """Return the roles and groups in a claim; dots lead deeper."""
     value: Any = claims
     if path in claims:
         value = claims[path]
     else:
         for name in path.split("."):
             value = value.get(name) if isinstance(value, dict) else None
-    names = value.split(",") if isinstance(value, str) else value
-    return list(map(str, names)) if isinstance(names, list) else []
+    return names_of(value)
 
 
 def _upsert(session: Session, claims: Mapping[str, Any]) -> User:
@@ -112,6 +133,10 @@ def _upsert(session: Session, claims: Mapping[str, Any]) -> User:
     subject = hashlib.sha256(f"{claims.get('iss', '')}|{claims['sub']}".encode()).hexdigest()
     user = session.scalar(select(User).where(User.backend == "oidc", User.subject == subject))
     roles, groups = roles_of(claims), groups_of(claims)
+    settings = get_settings()
+    log_unknown(
+        _names(claims, settings.oidc_role_claim) + _names(claims, settings.oidc_group_claim)
+    )
     if user is None:
         user = User(
             username=_free_username(session, claims, subject),

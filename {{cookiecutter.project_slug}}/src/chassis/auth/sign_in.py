@@ -1,4 +1,4 @@
-"""Signing in and out: from a password, a reset code or a provider's claims to a session.
+"""Signing in and out: from a password or a reset code to a session, and back.
 
 A script run cannot set a cookie. So a correct sign-in makes a code that works once, for a minute,
 in the same browser; the script sends the browser to `continue_path(code)`, and the server answers
@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final, Literal
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, update
+from sqlalchemy.orm import Session
 
 from .. import metrics
 from ..database.engine import transaction
@@ -42,7 +43,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class SignedIn:
-    """What /auth/continue hands to the browser."""
+    """What the browser gets as cookies."""
 
     token: str
     device: str | None
@@ -93,14 +94,18 @@ def use_reset_code(
         return Outcome("wait", seconds=wait)
     hashed = passwords.hash_password(new_password)
     with transaction() as session:
+        # Used up and looked at in one statement: of two at the same time one finds it.
         user = session.scalar(
-            select(User).where(
+            update(User)
+            .where(
                 User.username == normalize(username),
                 User.reset_code_hash == hash_of_code(code),
                 User.reset_code_expires_at > utc_now(),
                 User.disabled_at.is_(None),
                 User.backend == "password",
             )
+            .values(reset_code_hash=None)
+            .returning(User)
         )
         if user is not None:
             store_password(user, hashed, audit.Actor(user.id, user.username, address))
@@ -127,14 +132,15 @@ def change_password(
         return Outcome("refused", message=_("The new password is the old one."))
     started = time.monotonic()
     # An open session is no permission to guess: counted like a sign-in, apart from strangers.
-    wait = throttle.seconds_to_wait(f"session {identity.session_id}", address, None)
+    number = str(identity.session_id)
+    wait = throttle.seconds_to_wait(number, address, None, "session")
     if wait:
         return Outcome("wait", seconds=wait)
     with transaction(read_only=True) as session:
         user = session.get(User, identity.user_id)
     if user is None or not user.enabled or not passwords.verify(user.password_hash, old):
         return _fail(user, address, started)
-    throttle.forget_failures(f"session {identity.session_id}", None)
+    throttle.forget_failures(number, None, "session")
     hashed = passwords.hash_password(new)
     with transaction() as session:
         user = session.get_one(User, identity.user_id)
@@ -179,30 +185,38 @@ def pend(user_id: int, browser: str) -> str:
 def take_up(code: str, browser: str, *, address: str, user_agent: str) -> SignedIn | None:
     """Turn the code of a sign-in into a new session; None if it is not this browser's, or old."""
     with transaction() as session:
-        pending = session.scalar(
-            select(PendingLogin).where(PendingLogin.code_hash == sessions.hash_of(code))
-        )
+        # Deleted whoever presents the code: from another browser it has leaked. In one statement:
+        # of two at the same time one finds it.
+        pending = session.execute(
+            delete(PendingLogin)
+            .where(PendingLogin.code_hash == sessions.hash_of(code))
+            .returning(PendingLogin.user_id, PendingLogin.browser_hash, PendingLogin.expires_at)
+        ).one_or_none()
         if pending is None:
             return None
-        # Whoever else presents the code: it has leaked, and is worth nothing from now on.
-        session.delete(pending)
         user = session.get(User, pending.user_id)
         bound = pending.browser_hash == browser and pending.expires_at > utc_now()
         if not bound or user is None or not user.enabled:
             return None
-        # The session that this browser may have had is replaced, not left behind.
-        session.execute(delete(LoginSession).where(LoginSession.token_hash == browser))
-        token = sessions.start(user.id, address, user_agent)
-        user.last_login_at = utc_now()
-        audit.record(
-            audit.SIGNED_IN,
-            audit.Actor(user.id, user.username, address),
-            subject_id=user.id,
-            subject=user.username,
-        )
-        device = throttle.new_device_cookie(user.username) if user.backend == "password" else None
+        signed_in = begin(session, user, browser, address, user_agent)
     sessions.forget_cached()
+    return signed_in
+
+
+def begin(session: Session, user: User, browser: str, address: str, user_agent: str) -> SignedIn:
+    """Begin a session of a user, in the transaction of the caller."""
+    # The session that this browser may have had is replaced, not left behind.
+    session.execute(delete(LoginSession).where(LoginSession.token_hash == browser))
+    token = sessions.start(user.id, address, user_agent)
+    user.last_login_at = utc_now()
+    audit.record(
+        audit.SIGNED_IN,
+        audit.Actor(user.id, user.username, address),
+        subject_id=user.id,
+        subject=user.username,
+    )
     _count("success")
+    device = throttle.new_device_cookie(user.username) if user.backend == "password" else None
     return SignedIn(token, device)
 
 

@@ -8,6 +8,7 @@ https://owasp.org/www-community/Slow_Down_Online_Guessing_Attacks_with_Device_Co
 import hmac
 import secrets
 from functools import cache
+from typing import Literal
 
 from .. import metrics
 from ..limits import get_limiter
@@ -17,27 +18,35 @@ from .users import normalize
 ADDRESS = "login_ip"
 ACCOUNT = "login_account"
 
+# What the attempts are counted for: names of one purpose say nothing in another.
+Purpose = Literal["account", "session"]
 
-def seconds_to_wait(username: str, address: str, device: str | None) -> float:
+
+def seconds_to_wait(
+    username: str, address: str, device: str | None, purpose: Purpose = "account"
+) -> float:
     """Count one attempt, known account or not; return 0.0 if it may be made, else how long to wait.
 
-    Counted before the password is looked at, so that attempts at the same time gain nothing.
+    With the purpose "session" the name is the number of a session. Counted before the password is
+    looked at, so that attempts at the same time gain nothing.
     """
     settings, limiter = get_settings(), get_limiter()
     wait = limiter.hit_sync(settings.rate_limit_login_ip, ADDRESS, address or "unknown")
     if wait:
         metrics.rate_limited(ADDRESS)
         return wait
-    wait = limiter.hit_sync(settings.rate_limit_login_account, ACCOUNT, _key(username, device))
+    wait = limiter.hit_sync(
+        settings.rate_limit_login_account, ACCOUNT, _key(username, device, purpose)
+    )
     if wait:
         metrics.rate_limited(ACCOUNT)
     return wait
 
 
-def forget_failures(username: str, device: str | None) -> None:
+def forget_failures(username: str, device: str | None, purpose: Purpose = "account") -> None:
     """Start anew for this account after a sign-in that succeeded."""
     rate = get_settings().rate_limit_login_account
-    get_limiter().forget(rate, ACCOUNT, _key(username, device))
+    get_limiter().forget(rate, ACCOUNT, _key(username, device, purpose))
 
 
 def new_device_cookie(username: str) -> str:
@@ -46,12 +55,12 @@ def new_device_cookie(username: str) -> str:
     return f"{nonce}.{_signature(username, nonce)}"
 
 
-def _key(username: str, device: str | None) -> str:
+def _key(username: str, device: str | None, purpose: Purpose) -> str:
     """Return under what name attempts are counted; hashed, as user names are personal data."""
     nonce, _dot, signature = (device or "").partition(".")
     if nonce and hmac.compare_digest(signature.encode(), _signature(username, nonce).encode()):
         return _hash(f"device|{nonce}|{normalize(username)}")
-    return _hash(f"account|{normalize(username)}")
+    return _hash(f"{purpose}|{normalize(username)}")
 
 
 def _signature(username: str, nonce: str) -> str:

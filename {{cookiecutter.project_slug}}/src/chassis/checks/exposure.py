@@ -32,11 +32,16 @@ def https() -> Result:
 
 
 def proxies() -> Result:
-    """Only reverse proxies are believed to say where a visitor comes from."""
-    if all(network.prefixlen >= 8 for network in get_settings().trusted_proxies):
-        return OK
-    detail = "TRUSTED_PROXIES covers the internet, so that visitors can forge their address"
-    return Result("fail", detail, "list the reverse proxies only")
+    """Only reverse proxies are believed to say who a visitor is, and from where."""
+    settings = get_settings()
+    if any(network.prefixlen < 8 for network in settings.trusted_proxies):
+        detail = "TRUSTED_PROXIES covers the internet, so that visitors can forge their address"
+        return Result("fail", detail, "list the reverse proxies only")
+    local = any(network.network_address.is_loopback for network in settings.trusted_proxies)
+    if settings.auth_backend == "proxy" and local:
+        detail = "TRUSTED_PROXIES has this machine: each program and user of it can be anybody"
+        return Result("warn", detail, "let nobody else work on the machine of the app")
+    return OK
 
 
 def rate_limits() -> Result:

@@ -63,21 +63,26 @@ def draw_code_form() -> None:
     draw_refusal(outcome, _("User name or code is wrong, or the code has expired."))
 
 
+def refusals() -> dict[str, str]:
+    """Return what to say to whom the provider has sent back without a session."""
+    return {
+        "failed": _("The sign-in service did not sign you in. Please try again in a minute."),
+        "nobody": _("The sign-in service did not say who you are."),
+        "expired": _("This sign-in has expired; sign in again."),
+        "unverified": _(
+            "The sign-in service does not say that your e-mail address is verified; "
+            "ask an administrator."
+        ),
+        "email": _("Your e-mail address may not sign in here."),
+        "disabled": _("Your account is disabled; ask an administrator."),
+    }
+
+
 def draw_provider_button() -> None:
-    """Draw the way to the OpenID Connect provider, and finish the sign-in of who returns."""
-    claims = st.user.to_dict()
-    if claims.get("is_logged_in"):
-        # Once for each return: a refusal is noted in the audit log.
-        refusal = st.session_state.get("oidc_refusal")
-        if refusal is None:
-            refusal = oidc.accept_claims(claims, browser=browser_hash(), address=client_address())
-            if refusal.status == "ok":
-                finish_sign_in(refusal.code)
-            st.session_state["oidc_refusal"] = refusal
-        draw_refusal(refusal, _("User name or password is wrong."))
-    elif st.query_params.get("sign_in") == "failed":
-        text = _("The sign-in service did not sign you in. Please try again in a minute.")
-        st.error(text, icon=":material/error:")
+    """Draw the way to the OpenID Connect provider, and why the last attempt has failed."""
+    refusal = refusals().get(st.query_params.get("sign_in", ""))
+    if refusal is not None:
+        st.error(refusal, icon=":material/error:")
     st.write(_("Sign in with the account of your organisation."))
     if st.button(_("Sign in"), type="primary", icon=":material/login:", width="stretch"):
         st.login(oidc.PROVIDER)

@@ -6,20 +6,20 @@ from typing import Any
 
 from starlette.middleware import Middleware
 
-from .. import logs, project
+from .. import logs, project, streamlit_private
 from ..auth import oidc
 from ..limits import get_limiter
 from ..project import ProjectError
-from ..settings import Settings, SettingsError, get_settings
+from ..settings import Settings, SettingsError, get_settings, of_kubernetes
 from . import auth_routes, launch, probes, refusals
 from .document import Document
-from .gate import Gate
+from .gate import MAX_HEADER_BYTES, Gate
 from .http_limits import HttpLimits
 from .identity_gate import IdentityGate
 from .inline_modules import InlineModules
 from .lifespan import lifespan
-from .oidc_failures import OidcFailures
 from .peer import Peer
+from .provider_sign_in import ProviderSignIn
 from .script_errors import on_script_error
 from .security_headers import SecurityHeaders
 from .session_traffic import SessionTraffic
@@ -45,6 +45,11 @@ def _start() -> Settings:
     try:
         settings = get_settings()
         logs.configure(settings)
+        streamlit_private.allow_slow_headers(MAX_HEADER_BYTES)
+        for name in of_kubernetes():
+            logs.get_logger(__name__).warning(
+                "not read, as Kubernetes has written the address of a service into it", name=name
+            )
         get_limiter()
         project.current().check()  # the first visitor would be late to find a wrong page
         # Again, for those who start with `streamlit run`.
@@ -67,7 +72,7 @@ def middleware(settings: Settings) -> list[Middleware]:
             IdentityGate,
             Document,
             InlineModules,
-            OidcFailures,
+            ProviderSignIn,
             SessionTraffic,
         )
     ]

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse
 from starlette.routing import Route
 
-from .. import project, streamlit_private
+from .. import project
 from ..auth import sessions, sign_in
 from ..database.engine import DatabaseUnavailable
 from ..logs import get_logger
@@ -34,8 +34,8 @@ def landing(query: Mapping[str, str]) -> str:
 
 
 def routes(settings: Settings) -> list[Route]:
-    """Return the route, for the backends that have sessions here."""
-    if settings.auth_backend not in ("password", "oidc"):
+    """Return the route, for the backend whose sign-ins begin in a script."""
+    if settings.auth_backend != "password":
         return []
     jar = CookieJar(settings)
 
@@ -64,9 +64,6 @@ def routes(settings: Settings) -> list[Route]:
             cookies = [jar.session(signed_in.token, seconds)]
             cookies += [jar.device(signed_in.device)] if signed_in.device else []
             response.raw_headers.extend((b"set-cookie", cookie) for cookie in cookies)
-            if settings.auth_backend == "oidc":
-                # Streamlit's own cookie is valid for 30 days and cannot be revoked.
-                streamlit_private.clear_auth_cookie(response, request)
         return response
 
     return [Route(settings.base_path + sign_in.CONTINUE, take_up, methods=["GET"])]

@@ -68,4 +68,5 @@ class CookieJar:
     def _pairs(scope: Scope) -> list[tuple[str, str]]:
         lines = [value.decode("latin-1") for name, value in scope["headers"] if name == b"cookie"]
         pairs = (part.partition("=") for line in lines for part in line.split(";"))
-        return [(name.strip(), value.strip()) for name, equals, value in pairs if equals]
+        # Not more than browsers strip: a name behind another space is that of another cookie.
+        return [(name.strip(" \t"), value.strip(" \t")) for name, equals, value in pairs if equals]

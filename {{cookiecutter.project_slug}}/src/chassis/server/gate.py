@@ -22,6 +22,8 @@ CORE_PATHS = (
     "/_stcore/upload_file",
     "/_stcore/bidi-components",
 )
+# The headers of a request. deploy/nginx/snippets/app.conf takes as much.
+MAX_HEADER_BYTES = 64 * 1024
 # Below these Streamlit answers 404 by itself where there is nothing.
 SERVED_TREES = ("/media", "/component", "/app/static")
 # Programs ask here (and below every name that starts with a dot): they must not get a page.
@@ -43,6 +45,7 @@ class Gate:
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self._app = app
         self._base_path = settings.base_path
+        self._scheme = urlsplit(settings.app_base_url).scheme
         self._allowed_ips = settings.allowed_ips
         self._allowed_hosts = frozenset(settings.allowed_hosts)
         self._files = _static_files()
@@ -56,6 +59,8 @@ class Gate:
 
     def _refusal(self, scope: Scope) -> tuple[int, str] | None:
         """Return status and text for what must not pass."""
+        if sum(len(name) + len(value) + 4 for name, value in scope["headers"]) > MAX_HEADER_BYTES:
+            return 431, "The headers are too large: delete the cookies of this domain."
         if scope["path"] in PROBE_PATHS:  # probes come from the machine, by address
             return None
         if not self._client_allowed(scope):
@@ -95,7 +100,7 @@ class Gate:
         if not origins:  # not a browser, so no foreign site behind it
             return True
         origin = origins[0].decode("latin-1").lower()
-        return len(origins) == 1 and origin in (f"http://{host}", f"https://{host}")
+        return len(origins) == 1 and origin == f"{self._scheme}://{host}"
 
     def _exists(self, path: str) -> bool:
         """Tell whether there is something at `path`, because Streamlit answers 200 for any path."""

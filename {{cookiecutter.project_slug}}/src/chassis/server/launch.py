@@ -42,9 +42,12 @@ class StartError(ExplainedError):
 
 
 def streamlit_environment(settings: Settings) -> dict[str, str]:
-    """Return the variables of Streamlit and uvicorn that follow from our settings."""
+    """Return the variables of Streamlit and the servers below it that our settings ask for."""
     url = urlsplit(settings.app_base_url)
     variables = {
+        # server/gate.py limits both, with an answer; here a browser would wait for one for ever.
+        "WEBSOCKETS_MAX_LINE_LENGTH": "1048576",
+        "WEBSOCKETS_MAX_NUM_HEADERS": "65536",
         # server/peer.py does what uvicorn would do.
         "FORWARDED_ALLOW_IPS": "",
         "STREAMLIT_BROWSER_SERVER_ADDRESS": url.hostname or "",

@@ -3,6 +3,7 @@
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ..auth.backends import email_allowed
+from ..auth.labels import log_unknown, names_of
 from ..settings import Settings
 from . import open_tabs, private_files
 from .open_tabs import USER, Tab
@@ -39,6 +40,8 @@ class ProxyIdentity:
                 (b"x-app-email", email),
                 (b"x-app-roles", roles),
             ]
+            if scope["type"] == "websocket":  # once for each tab
+                log_unknown(names_of(roles.decode("utf-8", "replace")))
             await self._serve(scope, receive, send, user.decode("latin-1"))
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send, user: str) -> None:

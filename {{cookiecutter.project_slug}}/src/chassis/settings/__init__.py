@@ -1,7 +1,7 @@
 """The settings: all other modules call `get_settings()`, and none reads the environment."""
 
 from .model import Settings, names, settings_class
-from .reading import get_settings, unknown
+from .reading import get_settings, of_kubernetes, unknown
 from .texts import (
     MASK,
     NEW_ENCRYPTION_KEY_COMMAND,
@@ -30,6 +30,7 @@ __all__ = [
     "get_settings",
     "is_secret",
     "names",
+    "of_kubernetes",
     "settings_class",
     "sources",
     "unknown",

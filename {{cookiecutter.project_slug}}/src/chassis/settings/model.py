@@ -22,9 +22,11 @@ from .types import (
     FilePath,
     HeaderName,
     HttpUrl,
+    Issuers,
     Language,
     LogFormat,
     LogLevel,
+    NameMap,
     Networks,
     OneLine,
     Origins,
@@ -146,6 +148,11 @@ class Settings(BaseSettings):
         description="Domains whose addresses may sign in with oidc or proxy; empty permits all.",
         examples=["example.com,example.org"],
     )
+    auth_name_map: NameMap = Field(
+        default={},
+        description="Roles and groups as the provider or proxy calls them, and their names here.",
+        examples=["/staff/admins=admin,role:editor=editor"],
+    )
     auth_proxy_user_header: HeaderName = Field(
         default="X-Forwarded-User",
         description="The header in which the proxy names the user, for AUTH_BACKEND=proxy.",
@@ -180,6 +187,11 @@ class Settings(BaseSettings):
     oidc_group_claim: OneLine = Field(
         default="groups",
         description="The claim that lists the user's groups; those of app.py count.",
+    )
+    oidc_trust_email_of: Issuers = Field(
+        default=(),
+        description="Issuers whose e-mail addresses count without the claim email_verified.",
+        examples=["https://login.microsoftonline.com/TENANT/v2.0"],
     )
     audit_keep_days: Annotated[int, Field(ge=1)] = Field(
         default=365,

@@ -6,6 +6,7 @@ from functools import cache
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from . import variables
 from .model import Settings, names, settings_class
 from .texts import NEW_KEY_COMMANDS, example_of, is_secret
 from .variables import SettingsError, Variable, read_variables, unknown_names
@@ -17,15 +18,20 @@ def unknown() -> list[str]:
     return unknown_names(names(), own)
 
 
+def of_kubernetes() -> list[str]:
+    """Return the settings that are not read, as Kubernetes has written something else into them."""
+    return variables.of_kubernetes(names())
+
+
 @cache
 def get_settings() -> Settings:
     """Return the settings, read once; a SettingsError has one line for each problem."""
     try:
         settings = settings_class()()
     except ValidationError as error:
-        variables = read_variables(names())
+        found = read_variables(names())
         lines = [
-            _problem(details, variables)
+            _problem(details, found)
             for details in error.errors(include_url=False)
             # A default that depends on a wrong value is not a problem of its own.
             if details["type"] != "default_factory_not_called"

@@ -53,6 +53,8 @@ def as_text(value: object) -> str:
         return str(value.network_address if value.num_addresses == 1 else value)
     if isinstance(value, tuple):
         return ",".join(as_text(item) for item in value)
+    if isinstance(value, dict):
+        return ",".join(f"{key}={item}" for key, item in value.items())
     return str(value)
 
 

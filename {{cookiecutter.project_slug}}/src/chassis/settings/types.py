@@ -188,6 +188,22 @@ def _email_domains(value: object) -> object:
     return domains
 
 
+def _name_map(value: object) -> object:
+    """Split a comma-separated list of THEIRS=OURS; theirs may have = inside."""
+    if not isinstance(value, str):
+        return value
+    pairs = [part.strip().rpartition("=") for part in value.split(",") if part.strip()]
+    if not all(theirs.strip() and ours.strip() for theirs, _equals, ours in pairs):
+        raise ValueError("must be THEIR-NAME=NAME-HERE, separated by commas")
+    return {theirs.strip(): ours.strip() for theirs, _equals, ours in pairs}
+
+
+def _issuers(value: tuple[str, ...]) -> tuple[str, ...]:
+    if not all(re.match("https?://.", issuer) for issuer in value):
+        raise ValueError("must be addresses of issuers, separated by commas")
+    return value
+
+
 def _header_name(value: str) -> str:
     if not re.fullmatch("[A-Za-z0-9-]+", value):
         raise ValueError("must be the name of an HTTP header")
@@ -226,6 +242,8 @@ DatabaseUrl = Annotated[SecretStr, AfterValidator(_database_url)]
 EmailDomains = Annotated[tuple[str, ...], BeforeValidator(_email_domains)]
 EncryptionKeys = Annotated[SecretStr, AfterValidator(_encryption_keys)]
 HeaderName = Annotated[str, AfterValidator(_header_name)]
+Issuers = Annotated[tuple[str, ...], AfterValidator(_issuers), BeforeValidator(_listed)]
+NameMap = Annotated[dict[str, str], BeforeValidator(_name_map)]
 LogLevel = Annotated[
     Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], BeforeValidator(_upper)
 ]

@@ -48,6 +48,7 @@ OWN_PREFIXES = (
 )
 # Kubernetes adds names like REDIS_SERVICE_HOST for each service of the namespace.
 # https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables
+SERVICE_ADDRESS = ("tcp://", "udp://", "sctp://")
 SERVICE_LINK = re.compile(r"\w+_(SERVICE_HOST|SERVICE_PORT\w*|PORT_\d+_(TCP|UDP|SCTP)\w*)")
 
 
@@ -74,6 +75,14 @@ def read_variables(names: Sequence[str]) -> dict[str, Variable]:
     return {name: found[name] for name in names if name in found}
 
 
+def of_kubernetes(names: Sequence[str]) -> list[str]:
+    """Return the settings that stand in the environment as the address of a service.
+
+    A service called app gives APP_PORT to all pods of its namespace; that is no port to listen on.
+    """
+    return [name for name in names if os.environ.get(name, "").startswith(SERVICE_ADDRESS)]
+
+
 def unknown_names(names: Sequence[str], own: Sequence[str] = ()) -> list[str]:
     """Return one line for each name that looks like ours and is not, probably a typing error.
 
@@ -94,8 +103,7 @@ def _hint(name: str, variable: Variable, names: Sequence[str], own: Sequence[str
     in_file = variable.source != "environment"
     if in_file and name.startswith("STREAMLIT_"):
         return "Streamlit does not read this file; use the environment or .streamlit/"
-    is_url = variable.value.startswith(("tcp://", "udp://"))
-    if not in_file and (is_url or SERVICE_LINK.fullmatch(name)):
+    if not in_file and SERVICE_LINK.fullmatch(name):
         return ""
     upper = name.upper()
     ours = upper.startswith(OWN_PREFIXES) or _nearest(upper, own, 0.9) is not None
@@ -113,7 +121,7 @@ def _read_layers() -> tuple[dict[str, Variable], dict[str, Variable], dict[str, 
     environment = {
         name: Variable(value.strip(), "environment")
         for name, value in os.environ.items()
-        if value.strip()
+        if value.strip() and not value.startswith(SERVICE_ADDRESS)
     }
     env_file = _read_env_file(".env")
     app_env = (env_file | environment).get("APP_ENV", Variable("development", "default"))

@@ -1,5 +1,7 @@
 """The sign-in page."""
 
+from typing import get_args
+
 import pytest
 from chassis.auth import audit, oidc, users
 from chassis.auth.models import PendingLogin
@@ -117,14 +119,13 @@ def test_a_provider_has_one_button(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("provider")
-def test_refused_claims_are_explained_and_noted_once() -> None:
+@pytest.mark.parametrize("reason", get_args(oidc.Refusal))
+def test_the_reason_of_a_refusal_is_explained(reason: str) -> None:
     app = stranger()
-    app.user |= {"is_logged_in": True, "sub": "ann", "exp": 1, "iat": 1}
-    app.run()
-    app.run()
-    assert "expired" in app.error[0].value
-    assert events() == [audit.SIGN_IN_FAILED]
-    assert pending() == 0
+    app.query_params["sign_in"] = reason
+    assert len(app.run().error) == 1
+    app.query_params["sign_in"] = "<b>anything else</b>"
+    assert not app.run().error
 
 
 def test_who_comes_past_the_proxy_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

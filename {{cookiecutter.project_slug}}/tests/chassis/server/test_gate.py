@@ -9,7 +9,7 @@ import pytest
 from chassis.server.gate import Gate
 from chassis.settings import Settings
 from chassis.testing.servers import Server
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 from websockets.typing import Origin
@@ -103,6 +103,32 @@ def test_a_foreign_origin_is_refused(server: Server, origin: str) -> None:
 def test_the_own_origin_and_no_origin_are_accepted(server: Server) -> None:
     assert handshake(server, {}, server.url) == 101
     assert handshake(server, {}, None) == 101
+
+
+@pytest.mark.parametrize(
+    ("origin", "accepted"), [("https://tool.example.com", True), ("http://tool.example.com", False)]
+)
+def test_an_origin_without_tls_is_not_that_of_a_site_with_tls(
+    origin: str, *, accepted: bool
+) -> None:
+    sent: list[Message] = []
+
+    async def accept(_scope: Scope, _receive: Receive, send: Send) -> None:
+        await send({"type": "websocket.accept"})
+
+    async def receive() -> Message:
+        return {"type": "websocket.connect"}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    headers = [(b"host", b"tool.example.com"), (b"origin", origin.encode())]
+    scope = {"type": "websocket", "path": "/_stcore/stream", "headers": headers}
+    scope["extensions"] = {"websocket.http.response": {}}
+    asyncio.run(
+        Gate(accept, Settings(app_base_url="https://tool.example.com"))(scope, receive, send)
+    )
+    assert (sent[0]["type"] == "websocket.accept") == accepted
 
 
 PROXIED = {"Host": "tool.example.com", "X-Forwarded-Proto": "https"}

@@ -144,8 +144,10 @@ def test_a_smoke_visit_sees_a_page_that_fails(tmp_path: Path) -> None:
 
 
 def test_a_load_test_visits_the_server_of_the_settings(tmp_path: Path) -> None:
+    arguments = ("loadtest", "--sessions", "2", "--reruns", "1", "--think", "0")
+    nowhere = "http://127.0.0.1:9"  # a company's proxy is for other machines
     with running_server(tmp_path, PRODUCTION) as server:
-        done = command(server, "loadtest", "--sessions", "2", "--reruns", "1", "--think", "0")
+        done = command(server, *arguments, HTTP_PROXY=nowhere, http_proxy=nowhere)
     assert done.returncode == 0, done.stderr
     assert "sessions with errors  0" in done.stdout
 

@@ -125,6 +125,16 @@ def test_what_must_change(
 
 
 @pytest.mark.usefixtures("production")
+def test_a_proxy_on_this_machine_is_a_matter_of_trust(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AUTH_BACKEND", "proxy")
+    [finding] = findings()["warn"]
+    assert "can be anybody" in finding
+    monkeypatch.setenv("TRUSTED_PROXIES", "10.0.0.7")
+    get_settings.cache_clear()
+    assert findings()["warn"] == []
+
+
+@pytest.mark.usefixtures("production")
 def test_an_example_without_https_is_wrong_twice(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("APP_BASE_URL", "http://tool.example.com")
     assert len(findings()["fail"]) == 2

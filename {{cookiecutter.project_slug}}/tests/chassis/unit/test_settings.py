@@ -18,6 +18,7 @@ from chassis.settings import (
     SettingsError,
     example_of,
     get_settings,
+    of_kubernetes,
     sources,
 )
 from chassis.settings.types import key_weakness
@@ -484,6 +485,19 @@ def test_names_of_others_are_accepted(project: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("STREAMLIT_SERVER_MAX_MESSAGE_SIZE", "50")
     (project / ".env").write_text("OUR_OWN_SERVICE=1\n")
     assert get_settings().strict_env
+
+
+def test_what_kubernetes_says_of_a_service_with_our_name_is_no_setting(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A service called app has the variable APP_PORT in all pods of its namespace."""
+    monkeypatch.setenv("APP_PORT", "tcp://10.96.0.12:8501")
+    monkeypatch.setenv("METRICS_PORT", "tcp://10.96.0.13:9102")
+    assert (get_settings().app_port, get_settings().metrics_port) == (8501, 9102)
+    assert of_kubernetes() == ["APP_PORT", "METRICS_PORT"]
+    get_settings.cache_clear()
+    (project / ".env").write_text("APP_PORT=8600\n")
+    assert get_settings().app_port == 8600
 
 
 def test_streamlit_names_in_an_env_file_are_refused(project: Path) -> None:

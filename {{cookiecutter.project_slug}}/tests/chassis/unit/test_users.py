@@ -1,6 +1,8 @@
 """Accounts, their roles and passwords, and what is written about it: on each database."""
 
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
@@ -16,6 +18,7 @@ from chassis.database.tables import utc_now
 from chassis.limits import get_limiter
 from chassis.settings import get_settings
 from sqlalchemy import select, update
+from structlog.testing import capture_logs
 
 PASSWORD = "a long enough pass phrase"
 ADMIN = Actor(1, "boss", "203.0.113.1")
@@ -196,6 +199,58 @@ def test_sessions_of_a_disabled_account_do_not_come_back() -> None:
     assert sessions.lookup(sessions.hash_of(token)) is None
 
 
+def at_once(work: Callable[[], object]) -> list[object]:
+    """Let four threads do the same at the same time; return their answers."""
+    together = threading.Barrier(4)
+
+    def begin(_number: int) -> object:
+        together.wait()
+        return work()
+
+    with ThreadPoolExecutor(4) as pool:
+        return list(pool.map(begin, range(4)))
+
+
+def test_a_sign_in_can_be_taken_up_once_whoever_comes_at_the_same_time() -> None:
+    account = add()
+    for _round in range(5):
+        code = sign_in.pend(account.id, BROWSER)
+        taken = at_once(lambda c=code: sign_in.take_up(c, BROWSER, address="", user_agent=""))
+        assert sum(one is not None for one in taken) == 1
+
+
+def test_a_reset_code_can_be_used_once_whoever_comes_at_the_same_time() -> None:
+    account = add()
+    for number in range(3):
+        code = users.make_reset_code(account.id, ADMIN)
+
+        def use(code: str = code, password: str = f"{PASSWORD} {number}") -> object:
+            return sign_in.use_reset_code(
+                "ann", code, password, browser=BROWSER, address="", device=None
+            ).status
+
+        assert sorted(map(str, at_once(use))) == ["ok", "wrong", "wrong", "wrong"]
+
+
+def test_who_guesses_at_a_strange_name_does_not_keep_others_from_their_password(
+    password_backend: pytest.MonkeyPatch,
+) -> None:
+    password_backend.setenv("RATE_LIMIT_LOGIN_ACCOUNT", "3/minute")
+    get_settings.cache_clear()
+    account = add()
+    token = sessions.start(account.id)
+    identity = sessions.lookup(sessions.hash_of(token))
+    assert identity is not None
+    for name in (f"Session {identity.session_id}", str(identity.session_id)):
+        for _attempt in range(3):
+            attempt(username=name)
+        assert attempt(username=name).status == "wait"
+    changed = sign_in.change_password(
+        identity, PASSWORD, f"{PASSWORD} 2", browser=BROWSER, address="198.51.100.7"
+    )
+    assert changed.status == "ok"
+
+
 def test_a_bcrypt_hash_is_replaced_at_the_next_sign_in() -> None:
     old = bcrypt.hashpw(PASSWORD.encode(), bcrypt.gensalt(4)).decode()
     account = add(password=None, password_hash=old)
@@ -359,19 +414,19 @@ def provider(password_backend: pytest.MonkeyPatch) -> dict[str, object]:
     }
 
 
-def accept(claims: dict[str, object]) -> sign_in.Outcome:
-    return oidc.accept_claims(claims, browser=BROWSER, address="203.0.113.9")
+def accept(claims: dict[str, object]) -> sign_in.SignedIn | oidc.Refusal:
+    return oidc.sign_in(claims, browser=BROWSER, address="203.0.113.9", user_agent="")
 
 
 def test_claims_become_an_account_that_follows_the_provider(provider: dict[str, object]) -> None:
-    outcome = accept(provider)
-    taken = sign_in.take_up(outcome.code, BROWSER, address="", user_agent="")
-    assert taken is not None
-    identity = sessions.lookup(sessions.hash_of(taken.token))
+    signed_in = accept(provider)
+    assert isinstance(signed_in, sign_in.SignedIn)
+    assert signed_in.device is None
+    identity = sessions.lookup(sessions.hash_of(signed_in.token))
     assert identity is not None
     assert (identity.username, identity.backend) == ("ann", "oidc")
     assert identity.roles == {Role.EDITOR}
-    assert accept(provider | {"roles": "admin, x", "name": "Ann B."}).status == "ok"
+    accept(provider | {"roles": "admin, x", "name": "Ann B."})
     [account] = users.list_accounts()[0]
     assert account.roles == {Role.ADMIN}
     assert account.name == "Ann B."
@@ -392,40 +447,61 @@ def test_groups_are_those_of_the_provider_that_app_py_names(provider: dict[str, 
 
 
 @pytest.mark.parametrize(
-    "change",
+    ("change", "reason"),
     [
-        {"sub": None},
-        {"exp": 1},
-        {"exp": None},
-        {"iat": 1},
-        {"iat": "yesterday"},
-        {"email": "ann@evil.example"},
-        {"email": "ann@example.com.evil.example"},
-        {"email": None},
-        {"email_verified": False},
-        {"email_verified": None},
+        ({"sub": None}, "nobody"),
+        ({"exp": 1}, "expired"),
+        ({"exp": None}, "expired"),
+        ({"iat": 1}, "expired"),
+        ({"iat": "yesterday"}, "expired"),
+        ({"email": "ann@evil.example"}, "email"),
+        ({"email": "ann@example.com.evil.example"}, "email"),
+        ({"email": None}, "email"),
+        ({"email_verified": False}, "unverified"),
+        ({"email_verified": "False"}, "unverified"),
+        ({"email_verified": None}, "unverified"),
     ],
 )
 def test_claims_that_prove_nothing_are_refused(
-    provider: dict[str, object], change: dict[str, object]
+    provider: dict[str, object], change: dict[str, object], reason: str
 ) -> None:
-    outcome = accept(provider | change)
-    assert outcome.status == "refused"
-    assert outcome.message
-    assert not outcome.code
+    assert accept(provider | change) == reason
     assert users.list_accounts()[1] == 0
+    [event] = audit.list_events()[0]
+    assert (event.event, event.detail) == (audit.SIGN_IN_FAILED, f"oidc: {reason}")
+
+
+@pytest.mark.parametrize("said", [True, "true", "True"])
+def test_an_address_is_verified_however_the_provider_writes_that(
+    provider: dict[str, object], said: object
+) -> None:
+    assert isinstance(accept(provider | {"email_verified": said}), sign_in.SignedIn)
+
+
+def test_an_issuer_of_the_settings_need_not_say_that_addresses_are_verified(
+    provider: dict[str, object],
+    password_backend: pytest.MonkeyPatch,
+) -> None:
+    """Entra ID never says it."""
+    del provider["email_verified"]
+    assert accept(provider) == "unverified"
+    password_backend.setenv("OIDC_TRUST_EMAIL_OF", "https://login.example.com")
+    get_settings.cache_clear()
+    assert isinstance(accept(provider), sign_in.SignedIn)
+    assert accept(provider | {"iss": "https://login.example.com.evil.example"}) == "unverified"
+    assert accept(provider | {"email": "ann@evil.example"}) == "email"
 
 
 def test_a_provider_cannot_take_over_an_account(provider: dict[str, object]) -> None:
     mine = add("ann")
-    assert accept(provider).status == "ok"
+    accept(provider)
     names = {account.username: account.backend for account in users.list_accounts()[0]}
     assert names.pop("ann") == "password"
     [(other, backend)] = names.items()
     assert other.startswith("ann-")
     assert backend == "oidc"
     users.disable(next(a.id for a in users.list_accounts()[0] if a.id != mine.id), ADMIN)
-    assert accept(provider).status == "refused"
+    assert accept(provider) == "disabled"
     with pytest.raises(UserError, match="elsewhere"):
         users.set_password(
             next(a.id for a in users.list_accounts()[0] if a.id != mine.id), PASSWORD, ADMIN
@@ -439,15 +515,30 @@ def test_a_provider_cannot_take_over_an_account(provider: dict[str, object]) -> 
         ("groups", ["Admin"], {Role.ADMIN}),
         ("realm_access.roles", {"roles": ["editor"]}, {Role.EDITOR}),
         ("https://x.example/roles", ["editor"], {Role.EDITOR}),
+        ("urn:zitadel:roles", {"editor": {"1": "example.com"}}, {Role.EDITOR}),
+        ("roles", ["/staff/admins"], {Role.ADMIN}),
+        ("roles", "role:editor,offline_access", {Role.EDITOR}),
+        ("roles", "site admin", {Role.VIEWER}),  # one name, of a provider that has spaces in them
+        ("roles", [7, None, {"admin": 1}], {Role.VIEWER}),
     ],
 )
 def test_roles_come_from_the_claim_of_the_settings(
     password_backend: pytest.MonkeyPatch, claim: str, value: object, roles: set[Role]
 ) -> None:
     password_backend.setenv("OIDC_ROLE_CLAIM", claim)
+    password_backend.setenv("AUTH_NAME_MAP", "/staff/admins=admin, role:editor=editor")
     get_settings.cache_clear()
-    name = claim if "://" in claim else claim.partition(".")[0]
+    name = claim if ":" in claim else claim.partition(".")[0]
     assert oidc.roles_of({name: value}) == roles
+
+
+def test_names_that_mean_nothing_here_are_one_line_of_the_log(provider: dict[str, object]) -> None:
+    many = [f"group-{number:03}" for number in range(200)]
+    with capture_logs() as lines:
+        accept(provider | {"roles": ["editor", "root"], "groups": ["finance", *many]})
+    [line] = [line for line in lines if "AUTH_NAME_MAP" in line["event"]]
+    assert line["count"] == 201
+    assert line["names"] == many[:20]
 
 
 def test_streamlit_gets_the_secrets_of_the_provider(provider: dict[str, object]) -> None:
