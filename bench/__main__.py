@@ -1,6 +1,7 @@
-"""`make bench`: bakes a project, measures it, and prints each figure beside its target."""
+"""`make bench`: bakes a project, measures it, and prints each figure beside its target.
 
-from __future__ import annotations
+`python -m bench --quick` measures each figure as briefly as it can be, and judges none.
+"""
 
 import json
 import subprocess
@@ -16,7 +17,8 @@ from . import replicas
 TEMPLATE = Path(__file__).parents[1]
 PROJECT = "my-internal-tool"
 PACKAGE = "my_internal_tool"
-BAKES = 5
+QUICK = "--quick" in sys.argv
+BAKES = 1 if QUICK else 5
 
 
 @dataclass(frozen=True)
@@ -41,41 +43,53 @@ class Figure:
         return f"{self.name:<32} {value:>12} {target:>14}  {'ok' if self.met else 'MISSED'}"
 
 
-def bake(folder: Path) -> float:
-    """Bake the default project into `folder` and return the seconds it took."""
+def bake(template: Path, folder: Path) -> float:
+    """Bake a template into `folder` and return the seconds it took."""
     command = [sys.executable, "-m", "cookiecutter", "--no-input", "-f", "-o", str(folder)]
     began = time.perf_counter()
-    subprocess.run([*command, str(TEMPLATE)], check=True, capture_output=True)
+    subprocess.run([*command, str(template)], check=True, capture_output=True)
     return time.perf_counter() - began
+
+
+def generation(folder: Path) -> float:
+    """Bake the default project into `folder`; return its time against that of a single file."""
+    single = folder / "template"
+    (single / "{{cookiecutter.project_slug}}").mkdir(parents=True)
+    (single / "{{cookiecutter.project_slug}}" / "README.md").touch()
+    (single / "cookiecutter.json").write_text('{"project_slug": "single"}')
+    ours, theirs = (
+        min(bake(template, folder) for _ in range(BAKES)) for template in (TEMPLATE, single)
+    )
+    return ours / theirs
 
 
 def measure(project: Path) -> dict[str, Any]:
     """Run measure.py with the project's own Python."""
     command = [str(project / ".venv/bin/python"), str(Path(__file__).parent / "measure.py")]
     result = subprocess.run(
-        [*command, str(project), PACKAGE], check=True, stdout=subprocess.PIPE, text=True
+        [*command, str(project), PACKAGE, *sys.argv[1:]], check=True, stdout=subprocess.PIPE, text=True
     )
     figures: dict[str, Any] = json.loads(result.stdout)
     return figures
 
 
-def table(seconds: float, data: dict[str, Any], gain: float) -> list[Figure]:
+def table(bakes: float, data: dict[str, Any], gain: float) -> list[Figure]:
     """Turn what was measured into figures with the targets of the design."""
     cpu, own, first = data["cpu_ms"], data["own_ms"], data["first"]
     # With a click a second: an answer of the database is believed for four.
     session = data["session_ms"]["asked"] / 4 + data["session_ms"]["cached"]
     start, memory = data["start"], data["memory"]
     return [
-        Figure("generation", seconds, 1.0, "s"),
-        Figure("rerun / bare, CPU", cpu["generated"] / cpu["bare"], 1.03, "x"),
+        Figure("generation / one file", bakes, 1.5, "x"),
+        Figure("rerun / bare, CPU", cpu["generated"] / cpu["bare"], 0.5, "x"),
         Figure("own code per rerun, share", own / cpu["bare"] * 100, 3.0, "%"),
         Figure("own code per rerun, CPU", own, 5.0, "ms"),
         Figure("session check per rerun, CPU", session, 1.0, "ms"),
-        Figure("first session / warm rerun", first["generated"], 3.0, "x"),
-        Figure("start to ready / bare", start["generated"] / start["bare"], 1.3, "x"),
-        Figure("memory after a visit / bare", memory["generated"] / memory["bare"], 1.1, "x"),
-        Figure("memory after 200 sessions", memory["after_sessions"] / memory["before"], 1.2, "x"),
-        Figure("reruns/s, two replicas / one", gain, 1.6, "x", at_least=True),
+        Figure("first session / warm rerun", first["generated"], 2.5, "x"),
+        Figure("start to ready / bare", start["generated"] / start["bare"], 1.5, "x"),
+        Figure("memory after a visit / bare", memory["generated"] / memory["bare"], 1.25, "x"),
+        Figure("memory after 200 sessions", memory["after_sessions"] / memory["before"], 1.05, "x"),
+        Figure("reruns/s, two replicas / one", gain, 1.85, "x", at_least=True),
     ]
 
 
@@ -84,12 +98,12 @@ def main() -> None:
     if reason := replicas.missing():
         sys.exit(f"make bench {reason}")
     with tempfile.TemporaryDirectory() as folder:
-        seconds = min(bake(Path(folder)) for _ in range(BAKES))
+        bakes = generation(Path(folder))
         project = Path(folder) / PROJECT
         subprocess.run(["make", "setup"], cwd=project, check=True, stdout=subprocess.DEVNULL)
         data = measure(project)
         gain = replicas.gain(project, Path(folder))
-    figures = table(seconds, data, gain)
+    figures = table(bakes, data, gain)
     for figure in figures:
         print(figure.line())
     print(
@@ -97,7 +111,7 @@ def main() -> None:
         f"{data['first']['bare']:.0f}x, start {data['start']['bare']:.1f} s, "
         f"{data['memory']['bare']:.0f} MB"
     )
-    sys.exit(not all(figure.met for figure in figures))
+    sys.exit(not QUICK and not all(figure.met for figure in figures))
 
 
 if __name__ == "__main__":

@@ -1,9 +1,7 @@
 """Runs inside the generated project: measures it against bare Streamlit and prints JSON.
 
-usage: python measure.py PROJECT PACKAGE
+usage: python measure.py PROJECT PACKAGE [--quick]
 """
-
-from __future__ import annotations
 
 import asyncio
 import contextlib
@@ -20,29 +18,28 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import psutil
 from chassis.auth import audit, roles, sessions, users
 from chassis.commands import loadtest
-from chassis.database import revisions
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from chassis.database import migrate
 
 BENCH = Path(__file__).parent
 # Compiling all modules at each start would hide what differs.
 ENVIRONMENT = {
     name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"
 }
-ROUNDS = 12
-RERUNS_PER_ROUND = 20
-STARTS = 5
-SESSIONS = 200
+QUICK = "--quick" in sys.argv
+ROUNDS, RERUNS_PER_ROUND = (1, 2) if QUICK else (12, 20)
+STARTS = 1 if QUICK else 5
+SESSIONS = 2 if QUICK else 200
 SESSION_SECONDS = 10
-GRACE_SECONDS = 60
+REST_SECONDS = 0 if QUICK else 30
+GRACE_SECONDS = 0 if QUICK else 60
 WARM_UP_SECONDS = 5
 
 
@@ -155,7 +152,7 @@ class Visitor:
 def signed_in(database: str) -> Visitor:
     """Make the tables, a user and a session."""
     os.environ |= {"AUTH_BACKEND": "password", "DATABASE_URL": database}
-    revisions.upgrade()
+    migrate.upgrade()
     nobody = audit.Actor(None, "benchmark")
     user = users.create("bench", roles=[roles.Role.ADMIN], actor=nobody)
     token = sessions.start(user.id)
@@ -233,7 +230,7 @@ def memory_after_sessions(side: Side, open_tab: Any) -> dict[str, float]:
 
     with started(side) as running:
         asyncio.run(visits(running.url, 5))
-        time.sleep(SESSION_SECONDS + 30)
+        time.sleep(SESSION_SECONDS + REST_SECONDS)
         before = running.megabytes()
         asyncio.run(visits(running.url, SESSIONS))
         time.sleep(SESSION_SECONDS + GRACE_SECONDS)

@@ -1,7 +1,5 @@
 """Measures what a second instance of the app adds behind the generated nginx."""
 
-from __future__ import annotations
-
 import contextlib
 import os
 import re
@@ -9,8 +7,8 @@ import shutil
 import statistics
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -19,12 +17,10 @@ sys.path.append(str(Path(__file__).parents[1] / "tests/support"))
 from nginx import Site, free_ports, program, site
 from serving import PRODUCTION, serving
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-ROUNDS = 3
+QUICK = "--quick" in sys.argv
+ROUNDS = 1 if QUICK else 3
 TABS = 16
-RERUNS = 20
+RERUNS = 1 if QUICK else 20
 UNLIMITED = "1000000/second"
 
 
