@@ -516,6 +516,24 @@ def test_the_site_below_a_path_is_the_same(default: Baked) -> None:
     assert any(prefix in line for line in below)
 
 
+@pytest.mark.parametrize("snippet", ["app", "app-below-path"])
+def test_what_operators_add_is_part_of_the_site(
+    project: Path, tmp_path: Path, snippet: str
+) -> None:
+    """Also where the site is theirs, and includes the app below a path."""
+
+    def edit(root: Path) -> None:
+        local = root / "my-internal-tool/local"
+        local.mkdir()
+        (local / "hello.conf").write_text('location = /hello { return 200 "ours"; }\n')
+        (local / "note.txt").write_text("nonsense;\n")
+        text = (root / "site.conf").read_text("utf-8").replace("/app.conf;", f"/{snippet}.conf;")
+        (root / "site.conf").write_text(text, "utf-8")
+
+    with site(project, tmp_path / "nginx", free_ports(), edit) as extended:
+        assert extended.request("/hello")[::2] == (200, "ours")
+
+
 def test_gixy_finds_nothing(default: Baked, tmp_path: Path) -> None:
     path = tools_path("gixy")
     install(default.path, tmp_path / "site", free_ports())
