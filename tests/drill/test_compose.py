@@ -18,6 +18,7 @@ import measured
 import pytest
 import yaml
 from baking import ROOT, Baked, Baker, commit_all, run
+from blocks import Block, blocks_of
 from containers import ADD_USER, USER, Engine, checker, find_engine, sign_in, timed
 from playwright.sync_api import (
     Browser,
@@ -37,6 +38,8 @@ URL = "https://tool.example.com"
 INSTANCE = "my_internal_tool_instance"
 INSTANCES = ("app-8501", "app-8502")
 SERVICES = ("nginx", *INSTANCES, "postgres", "redis", "backup")
+OFFICE = "deploy/nginx/local/office.conf"
+ROBOTS = "curl --silent --insecure --header 'Host: tool.example.com' https://localhost/robots.txt"
 # A line for each new visitor who did not get a page and a session, until the input ends.
 VISIT = """
 import http.client, select, ssl, sys, time
@@ -138,6 +141,12 @@ class Stack:
             lines.extend(output.splitlines())
 
 
+def blocks(project: Path, document: str, language: str) -> list[Block]:
+    """Return the blocks of a document in one language."""
+    text = (project / "docs" / document).read_text("utf-8")
+    return [block for block in blocks_of(document, text) if block.language == language]
+
+
 @pytest.fixture(scope="module")
 def engine() -> Engine:
     """Return a Docker engine."""
@@ -148,6 +157,9 @@ def engine() -> Engine:
 def stack(engine: Engine, bake: Baker, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Bring the stack of the default bake up; only its limit of new sessions is not as baked."""
     project = bake.fresh(tmp_path_factory.mktemp("compose")).path
+    for block in (*blocks(project, "container.md", "yaml"), *blocks(project, "server.md", "nginx")):
+        block.write(project)
+    (project / OFFICE).unlink()  # which we are not in
     commit_all(project)
     texts = [(project / name).read_text() for name in ("Dockerfile", "compose.yaml")]
     engine.prepare("\n".join(texts))
@@ -344,6 +356,31 @@ def test_a_backup_that_fails_is_seen(stack: Stack) -> None:
     until(lambda: stack.health("backup") == "unhealthy", 180, "notice")
     assert "database is unavailable" in stack.compose("logs", "--tail", "5", "backup")
     stack.up()
+
+
+def test_what_operators_add_is_used(stack: Stack) -> None:
+    """What docs/container.md and docs/server.md have as examples; a mistake in it changes nothing."""
+    assert stack.inspect("redis")["HostConfig"]["Memory"] == 256 * 1024 * 1024
+    assert stack.execute("nginx", ROBOTS).startswith("User-agent")
+    before = stack.backups()
+    broken = stack.project / "deploy/nginx/local/broken.conf"
+    broken.write_text("nonsense;\n")
+    done = stack.run("deploy/docker/update")
+    assert done.returncode != 0
+    assert 'unknown directive "nonsense" in ' in done.stderr
+    assert "/local/broken.conf:1" in done.stderr
+    assert stack.backups() == before
+    broken.unlink()
+    (stack.project / "deploy/nginx/local/robots.conf").unlink()
+    assert stack.execute("nginx", ROBOTS).startswith("User-agent")
+    [reload] = [
+        block.text
+        for block in blocks(stack.project, "container.md", "sh")
+        if block.section == "Add to the site"
+    ]
+    done = stack.run("bash", "-c", reload.replace("exec", "exec -T"))
+    assert done.returncode == 0, done.stderr
+    until(lambda: not stack.execute("nginx", ROBOTS).startswith("User-agent"), 10, "a reload")
 
 
 def test_an_update_turns_nobody_away(stack: Stack, signed_in: BrowserContext) -> None:

@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 import measured
 import pytest
 from baking import ROOT, Baked, run
+from blocks import blocks_of
 from lab import tools_path
 from nginx import INSTANCES, Site, free_ports, install, site
 from playwright.sync_api import expect
@@ -520,18 +521,25 @@ def test_the_site_below_a_path_is_the_same(default: Baked) -> None:
 def test_what_operators_add_is_part_of_the_site(
     project: Path, tmp_path: Path, snippet: str
 ) -> None:
-    """Also where the site is theirs, and includes the app below a path."""
+    """The examples of docs/server.md; also where the site is theirs, and has the app below a path."""
+    examples = blocks_of("server.md", (project / "docs/server.md").read_text("utf-8"))
+    examples = [block for block in examples if block.language == "nginx"]
+    assert len(examples) == 2
 
     def edit(root: Path) -> None:
-        local = root / "my-internal-tool/local"
-        local.mkdir()
-        (local / "hello.conf").write_text('location = /hello { return 200 "ours"; }\n')
-        (local / "note.txt").write_text("nonsense;\n")
+        for block in examples:
+            block.write(tmp_path)
+        local = (tmp_path / "deploy/nginx/local").rename(root / "my-internal-tool/local")
+        office = local / "office.conf"
+        office.write_text(office.read_text().replace("127.0.0.1", "127.0.0.2"))
+        (local / "notes.txt").write_text("nonsense;\n")
         text = (root / "site.conf").read_text("utf-8").replace("/app.conf;", f"/{snippet}.conf;")
         (root / "site.conf").write_text(text, "utf-8")
 
     with site(project, tmp_path / "nginx", free_ports(), edit) as extended:
-        assert extended.request("/hello")[::2] == (200, "ours")
+        assert extended.request("/robots.txt")[::2] == (200, "User-agent: *\nDisallow: /\n")
+        for path in ("/my-internal-tool/", "/"):
+            assert extended.request(path).status == 403
 
 
 def test_gixy_finds_nothing(default: Baked, tmp_path: Path) -> None:

@@ -470,6 +470,36 @@ def test_settings_reach_nginx_and_an_edited_site_stays(machine: Machine) -> None
     machine.output(f"sed -i '$d' {settings} {site}")
 
 
+def test_what_operators_add_comes_and_goes_with_a_release(machine: Machine) -> None:
+    """Files for nginx are the project's; drop-ins of systemd are the server's, and stay."""
+    before = serving(machine)
+    local, installed = "/srv/ours/deploy/nginx/local", "/etc/nginx/my-internal-tool/local"
+    hello = 'location = /hello { return 200 "ours"; }'
+    drop_in = "/etc/systemd/system/my-internal-tool@.service.d"
+    machine.output(
+        f"cp -r /srv/versions/1.1.0 /srv/ours; mkdir {local} {drop_in};"
+        f"printf '%s\\n' {shlex.quote(hello)} >{local}/hello.conf;"
+        f"printf '[Service]\\nNice=3\\n' >{drop_in}/ours.conf"
+    )
+    machine.output(f"{SERVER} release /srv/ours")
+    ask = "curl -sSk https://localhost/hello"
+    assert machine.output(ask) == "ours"
+    port = 8501 if serving(machine)[1] == "blue" else 8601
+    assert machine.output(f"systemctl show --property=Nice --value my-internal-tool@{port}") == "3"
+
+    machine.output(f"echo 'nonsense;' >{local}/broken.conf; rm {local}/hello.conf")
+    reason = f'nginx refuses the site: unknown directive "nonsense" in {installed}/broken.conf:1'
+    assert reason in refusal(machine, "release /srv/ours")
+    assert machine.output(f"nginx -t -q; ls {installed}") == "hello.conf"
+    assert machine.output(ask) == "ours"
+
+    machine.output(f"{SERVER} rollback")
+    assert serving(machine)[0] == before[0]
+    assert machine.output(f"ls {installed}; ls {drop_in}") == "ours.conf"
+    assert machine.output(ask) != "ours"
+    machine.output(f"rm -r {drop_in}; systemctl daemon-reload")
+
+
 def test_a_full_disk_changes_nothing(machine: Machine) -> None:
     """Where the release is unpacked, and where nginx has its files."""
     before = serving(machine)
