@@ -95,6 +95,14 @@ def fresh(bake: Baker, tmp_path: Path) -> Baked:
     return with_few_tests(bake.fresh(tmp_path / "bake", ci_provider="both"))
 
 
+def test_a_job_of_ones_own_runs_beside_those_of_the_template(fresh: Baked, lab_path: str) -> None:
+    (fresh.path / ".gitlab-ci.local.yml").write_text("own: {script: [echo ours]}\n")
+    commit_all(fresh.path, "Ours")
+    done = gitlab(fresh.path, "own", lab_path)
+    assert done.returncode == 0, done.stderr
+    assert "> ours\n" in done.stdout
+
+
 @pytest.mark.parametrize("provider", ["github", "gitlab"])
 @pytest.mark.parametrize("job", ["test", "all", "lock", "scan"])
 def test_a_fresh_bake_is_green(

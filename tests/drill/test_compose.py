@@ -359,7 +359,7 @@ def test_a_backup_that_fails_is_seen(stack: Stack) -> None:
 
 
 def test_what_operators_add_is_used(stack: Stack) -> None:
-    """What docs/container.md and docs/server.md have as examples; a mistake in it changes nothing."""
+    """The examples of docs/container.md and docs/server.md; a mistake in one changes nothing."""
     assert stack.inspect("redis")["HostConfig"]["Memory"] == 256 * 1024 * 1024
     assert stack.execute("nginx", ROBOTS).startswith("User-agent")
     before = stack.backups()

@@ -521,7 +521,7 @@ def test_the_site_below_a_path_is_the_same(default: Baked) -> None:
 def test_what_operators_add_is_part_of_the_site(
     project: Path, tmp_path: Path, snippet: str
 ) -> None:
-    """The examples of docs/server.md; also where the site is theirs, and has the app below a path."""
+    """The examples of docs/server.md, at the root of a host and below a path of another site."""
     examples = blocks_of("server.md", (project / "docs/server.md").read_text("utf-8"))
     examples = [block for block in examples if block.language == "nginx"]
     assert len(examples) == 2
