@@ -18,7 +18,7 @@ import measured
 import pytest
 import yaml
 from baking import ROOT, Baked, Baker, commit_all, run
-from blocks import Block, blocks_of
+from blocks import Block, blocks_of, commands
 from containers import ADD_USER, USER, Engine, checker, find_engine, sign_in, timed
 from playwright.sync_api import (
     Browser,
@@ -147,6 +147,11 @@ def blocks(project: Path, document: str, language: str) -> list[Block]:
     return [block for block in blocks_of(document, text) if block.language == language]
 
 
+def whole_stack(project: Path) -> list[str]:
+    """Return the commands of docs/container.md that bring the stack up, and restore a backup."""
+    return commands(project, "container.md", "The whole stack on one machine")
+
+
 @pytest.fixture(scope="module")
 def engine() -> Engine:
     """Return a Docker engine."""
@@ -175,8 +180,11 @@ def stack(engine: Engine, bake: Baker, tmp_path_factory: pytest.TempPathFactory)
     }
     stack = Stack(Engine(variables, engine.inside), project)
     try:
-        assert stack.run("deploy/docker/secrets").returncode == 0
-        stack.up()
+        started = time.monotonic()
+        for command in whole_stack(project)[0].splitlines()[:2]:  # the third asks for a password
+            done = stack.run("bash", "-c", command)
+            assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}{stack.logs()}"
+        timed("docker compose up", started)
         stack.execute("app-8501", ADD_USER)
         yield stack
     finally:
@@ -336,12 +344,10 @@ def test_a_backup_is_made_at_its_hour_and_restored(stack: Stack, signed_in: Brow
     until(lambda: len(stack.backups()) == 1, 120, "a backup")
     stack.execute("app-8501", "my-internal-tool users add bob --role viewer --generate")
     assert "is good: " in stack.execute("backup", "my-internal-tool backup verify")
-    guide = (stack.project / "docs/container.md").read_text()
-    stop, restore, start = re.findall(r"^docker compose (?:stop|exec|up) .*$", guide, re.M)[-3:]
+    [restore] = [text for text in whole_stack(stack.project) if " backup restore " in text]
     restore = restore.replace("NAME", f"--yes {stack.backups()[0]}").replace("exec", "exec -T")
-    for command in (stop, restore, start):
-        done = stack.run("bash", "-c", command)
-        assert done.returncode == 0, done.stdout + done.stderr
+    done = stack.run("bash", "-euc", restore)
+    assert done.returncode == 0, done.stdout + done.stderr
     users = stack.execute("app-8501", "my-internal-tool users list")
     assert f"{USER} " in users
     assert "bob" not in users
@@ -373,11 +379,7 @@ def test_what_operators_add_is_used(stack: Stack) -> None:
     broken.unlink()
     (stack.project / "deploy/nginx/local/robots.conf").unlink()
     assert stack.execute("nginx", ROBOTS).startswith("User-agent")
-    [reload] = [
-        block.text
-        for block in blocks(stack.project, "container.md", "sh")
-        if block.section == "Add to the site"
-    ]
+    [reload] = commands(stack.project, "container.md", "Add to the site")
     done = stack.run("bash", "-c", reload.replace("exec", "exec -T"))
     assert done.returncode == 0, done.stderr
     until(lambda: not stack.execute("nginx", ROBOTS).startswith("User-agent"), 10, "a reload")

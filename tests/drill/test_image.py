@@ -371,6 +371,35 @@ def test_the_smoke_test_of_ci_is_green_and_red(image: Image) -> None:
     assert "APP_LANGUAGE" in done.stderr
 
 
+def test_the_command_of_the_document_runs_it(image: Image, tmp_path: Path) -> None:
+    """First with the command that makes the tables, as the document says."""
+    guide = (image.project / "docs/container.md").read_text()
+    [text] = re.findall(r"^docker run --detach .*\n(?:  .*\n)+", guide, re.MULTILINE)
+    name = f"run-{uuid.uuid4().hex[:12]}"
+    key = tmp_path / "app_secret_key"
+    key.write_text(KEY.partition("=")[2])
+    for old, new in {
+        "--name my-internal-tool ": f"--name {name} ",
+        "127.0.0.1:8501:": "127.0.0.1::",
+        "my-internal-tool-data:": f"{name}:",
+        "/etc/my-internal-tool/app_secret_key": str(key),
+        "my-internal-tool:latest": image.name,
+    }.items():
+        assert old in text
+        text = text.replace(old, new)
+    migrate = text.replace("--detach", "--rm").replace("--restart unless-stopped", "")
+    migrate = f"{migrate.rstrip()} my-internal-tool db upgrade"
+    running = Container(image.engine, name)
+    try:
+        for command in (migrate, text):
+            done = image.engine.run("sh", "-c", command)
+            assert done.returncode == 0, done.stderr
+        until(lambda: image.engine.get(running.port(), "/readyz")[0] == 200, 120, "readiness")
+    finally:
+        image.engine.run("docker", "rm", "--force", name)
+        image.engine.run("docker", "volume", "rm", name)
+
+
 def test_a_missing_secret_stops_the_start_with_one_line(image: Image) -> None:
     done = image.engine.run("docker", "run", "--rm", *HARDENED, image.name)
     assert done.returncode == 1
