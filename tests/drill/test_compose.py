@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import measured
 import pytest
 import yaml
-from baking import ROOT, Baked, Baker, commit_all, run
+from baking import ROOT, Baked, Baker, commit_all, edit, run
 from blocks import Block, blocks_of, commands
 from containers import ADD_USER, USER, Engine, checker, find_engine, sign_in, timed
 from playwright.sync_api import (
@@ -409,6 +409,30 @@ def test_down_and_up_keep_the_data(stack: Stack, signed_in: BrowserContext) -> N
     stack.up()
     assert f"{USER} " in stack.execute("app-8501", "my-internal-tool users list")
     assert opens(signed_in)
+
+
+def test_the_stack_works_below_a_path(stack: Stack, browser: Browser) -> None:
+    """Almost last: it stays there."""
+    settings = stack.project / "deploy/docker/app.env"
+    edit(settings, f"APP_BASE_URL={URL}\n", f"APP_BASE_URL={URL}/my-internal-tool\n")
+    stack.up()
+    context = browser.new_context(ignore_https_errors=True)
+    page = context.new_page()
+    page.goto(f"{URL}/my-internal-tool")
+    sign_in(page)
+    page.goto(f"{URL}/my-internal-tool/records?lang=en")
+    page.get_by_role("button", name="Import CSV").click(timeout=60_000)
+    rows = (
+        b"Asset no.,Name\n" + b"UP-1,Uploaded\n" * 150_000
+    )  # nginx takes 1 MB where nobody says more
+    file: FilePayload = {"name": "new.csv", "mimeType": "text/csv", "buffer": rows}
+    page.locator("input[type=file]").set_input_files(file)
+    expect(page.get_by_role("dialog")).to_contain_text("columns are missing", timeout=60_000)
+    for inside in ("metrics", "_stcore/metrics"):
+        answer = page.goto(f"{URL}/my-internal-tool/{inside}")
+        assert answer
+        assert answer.status == 404
+    context.close()
 
 
 def test_a_migration_that_fails_starts_nothing(stack: Stack) -> None:
