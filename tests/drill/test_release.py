@@ -558,7 +558,10 @@ def test_people_of_the_release_before_the_last_can_be_cut(machine: Machine, proj
         report = people.say("round")  # they notice when they click
         assert len(report["lost"]) == 3
         assert report["failed"] == []
-    used = "cd /opt/my-internal-tool; for x in blue green previous; do readlink -f $x; done"
+    used = (
+        "cd /opt/my-internal-tool; for x in blue green previous; do readlink -f $x; done;"
+        "dirname $(ls -t /opt/my-internal-tool/releases/*/.complete | head -1)"  # the newest
+    )
     left = "ls -d /opt/my-internal-tool/releases/*"
     assert set(machine.output(left).split()) == set(machine.output(used).split())
 
