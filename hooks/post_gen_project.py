@@ -53,7 +53,7 @@ def unchosen(answers: dict[str, Any]) -> list[str]:
     server, containers = answers["use_systemd"], answers["use_docker"]
     github = answers["ci_provider"] in {"github", "both"}
     gitlab = answers["ci_provider"] in {"gitlab", "both"}
-    snippets = ("app-below-path", "blue", "green", "identity-proxy", "sign-in")
+    snippets = ("blue", "green", "identity-proxy", "sign-in")
     of_server = [f"deploy/nginx/snippets/{name}.conf" for name in snippets]
     of_containers = [".dockerignore", "Dockerfile", "compose.dev.yaml", "compose.yaml"]
     delivery = ("deploy", "release")

@@ -95,6 +95,14 @@ def fresh(bake: Baker, tmp_path: Path) -> Baked:
     return with_few_tests(bake.fresh(tmp_path / "bake", ci_provider="both"))
 
 
+def test_a_job_of_ones_own_runs_beside_those_of_the_template(fresh: Baked, lab_path: str) -> None:
+    (fresh.path / ".gitlab-ci.local.yml").write_text("own: {script: [echo ours]}\n")
+    commit_all(fresh.path, "Ours")
+    done = gitlab(fresh.path, "own", lab_path)
+    assert done.returncode == 0, done.stderr
+    assert "> ours\n" in done.stdout
+
+
 @pytest.mark.parametrize("provider", ["github", "gitlab"])
 @pytest.mark.parametrize("job", ["test", "all", "lock", "scan"])
 def test_a_fresh_bake_is_green(
@@ -288,6 +296,29 @@ def test_a_deployment_with_compose_and_its_rollback(
     assert done.returncode != 0
     assert (server / ".env").read_text() == two
     assert (folder / "docker").read_text() == calls
+
+
+def test_what_operators_add_goes_to_the_server_and_goes_when_it_is_deleted(
+    fresh: Baked, notes: tuple[Path, str], tmp_path: Path
+) -> None:
+    _, path = notes
+    server = tmp_path / "server"
+    variables = {"PATH": path, "DEPLOY_WITH": "compose", "DEPLOY_FOLDER": str(server)}
+    variables |= {"HOST": "root@server", "VERSION": "1"}
+    added = ("deploy/nginx/local/hello.conf", "compose.override.yaml")
+    for name in added:
+        (fresh.path / name).parent.mkdir(exist_ok=True)
+        (fresh.path / name).write_text("# Ours.\n")
+    (fresh.path / "local.mk").write_text("IMAGE = registry.example.com/ours\n")
+    commit_all(fresh.path, "Ours")
+    done = run("make", "deploy", cwd=fresh.path, **variables)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert [(server / name).exists() for name in added] == [True, True]
+    assert "IMAGE=registry.example.com/ours\n" in (server / ".env").read_text()
+    (fresh.path / added[0]).unlink()
+    commit_all(fresh.path, "No more")
+    assert run("make", "deploy", cwd=fresh.path, **variables).returncode == 0
+    assert not (server / added[0]).exists()
 
 
 def test_a_release_is_pushed_when_its_tag_is_its_version(

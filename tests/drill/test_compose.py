@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 import measured
 import pytest
 import yaml
-from baking import ROOT, Baked, Baker, commit_all, run
+from baking import ROOT, Baked, Baker, commit_all, edit, run
+from blocks import Block, blocks_of, commands
 from containers import ADD_USER, USER, Engine, checker, find_engine, sign_in, timed
 from playwright.sync_api import (
     Browser,
@@ -37,6 +38,8 @@ URL = "https://tool.example.com"
 INSTANCE = "my_internal_tool_instance"
 INSTANCES = ("app-8501", "app-8502")
 SERVICES = ("nginx", *INSTANCES, "postgres", "redis", "backup")
+OFFICE = "deploy/nginx/local/office.conf"
+ROBOTS = "curl --silent --insecure --header 'Host: tool.example.com' https://localhost/robots.txt"
 # A line for each new visitor who did not get a page and a session, until the input ends.
 VISIT = """
 import http.client, select, ssl, sys, time
@@ -138,6 +141,17 @@ class Stack:
             lines.extend(output.splitlines())
 
 
+def blocks(project: Path, document: str, language: str) -> list[Block]:
+    """Return the blocks of a document in one language."""
+    text = (project / "docs" / document).read_text("utf-8")
+    return [block for block in blocks_of(document, text) if block.language == language]
+
+
+def whole_stack(project: Path) -> list[str]:
+    """Return the commands of docs/container.md that bring the stack up, and restore a backup."""
+    return commands(project, "container.md", "The whole stack on one machine")
+
+
 @pytest.fixture(scope="module")
 def engine() -> Engine:
     """Return a Docker engine."""
@@ -148,6 +162,9 @@ def engine() -> Engine:
 def stack(engine: Engine, bake: Baker, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Bring the stack of the default bake up; only its limit of new sessions is not as baked."""
     project = bake.fresh(tmp_path_factory.mktemp("compose")).path
+    for block in (*blocks(project, "container.md", "yaml"), *blocks(project, "server.md", "nginx")):
+        block.write(project)
+    (project / OFFICE).unlink()  # which we are not in
     commit_all(project)
     texts = [(project / name).read_text() for name in ("Dockerfile", "compose.yaml")]
     engine.prepare("\n".join(texts))
@@ -163,8 +180,11 @@ def stack(engine: Engine, bake: Baker, tmp_path_factory: pytest.TempPathFactory)
     }
     stack = Stack(Engine(variables, engine.inside), project)
     try:
-        assert stack.run("deploy/docker/secrets").returncode == 0
-        stack.up()
+        started = time.monotonic()
+        for command in whole_stack(project)[0].splitlines()[:2]:  # the third asks for a password
+            done = stack.run("bash", "-c", command)
+            assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}{stack.logs()}"
+        timed("docker compose up", started)
         stack.execute("app-8501", ADD_USER)
         yield stack
     finally:
@@ -324,12 +344,10 @@ def test_a_backup_is_made_at_its_hour_and_restored(stack: Stack, signed_in: Brow
     until(lambda: len(stack.backups()) == 1, 120, "a backup")
     stack.execute("app-8501", "my-internal-tool users add bob --role viewer --generate")
     assert "is good: " in stack.execute("backup", "my-internal-tool backup verify")
-    guide = (stack.project / "docs/container.md").read_text()
-    stop, restore, start = re.findall(r"^docker compose (?:stop|exec|up) .*$", guide, re.M)[-3:]
+    [restore] = [text for text in whole_stack(stack.project) if " backup restore " in text]
     restore = restore.replace("NAME", f"--yes {stack.backups()[0]}").replace("exec", "exec -T")
-    for command in (stop, restore, start):
-        done = stack.run("bash", "-c", command)
-        assert done.returncode == 0, done.stdout + done.stderr
+    done = stack.run("bash", "-euc", restore)
+    assert done.returncode == 0, done.stdout + done.stderr
     users = stack.execute("app-8501", "my-internal-tool users list")
     assert f"{USER} " in users
     assert "bob" not in users
@@ -344,6 +362,27 @@ def test_a_backup_that_fails_is_seen(stack: Stack) -> None:
     until(lambda: stack.health("backup") == "unhealthy", 180, "notice")
     assert "database is unavailable" in stack.compose("logs", "--tail", "5", "backup")
     stack.up()
+
+
+def test_what_operators_add_is_used(stack: Stack) -> None:
+    """The examples of docs/container.md and docs/server.md; a mistake in one changes nothing."""
+    assert stack.inspect("redis")["HostConfig"]["Memory"] == 256 * 1024 * 1024
+    assert stack.execute("nginx", ROBOTS).startswith("User-agent")
+    before = stack.backups()
+    broken = stack.project / "deploy/nginx/local/broken.conf"
+    broken.write_text("nonsense;\n")
+    done = stack.run("deploy/docker/update")
+    assert done.returncode != 0
+    assert 'unknown directive "nonsense" in ' in done.stderr
+    assert "/local/broken.conf:1" in done.stderr
+    assert stack.backups() == before
+    broken.unlink()
+    (stack.project / "deploy/nginx/local/robots.conf").unlink()
+    assert stack.execute("nginx", ROBOTS).startswith("User-agent")
+    [reload] = commands(stack.project, "container.md", "Add to the site")
+    done = stack.run("bash", "-c", reload.replace("exec", "exec -T"))
+    assert done.returncode == 0, done.stderr
+    until(lambda: not stack.execute("nginx", ROBOTS).startswith("User-agent"), 10, "a reload")
 
 
 def test_an_update_turns_nobody_away(stack: Stack, signed_in: BrowserContext) -> None:
@@ -370,6 +409,30 @@ def test_down_and_up_keep_the_data(stack: Stack, signed_in: BrowserContext) -> N
     stack.up()
     assert f"{USER} " in stack.execute("app-8501", "my-internal-tool users list")
     assert opens(signed_in)
+
+
+def test_the_stack_works_below_a_path(stack: Stack, browser: Browser) -> None:
+    """Almost last: it stays there."""
+    settings = stack.project / "deploy/docker/app.env"
+    edit(settings, f"APP_BASE_URL={URL}\n", f"APP_BASE_URL={URL}/my-internal-tool\n")
+    stack.up()
+    context = browser.new_context(ignore_https_errors=True)
+    page = context.new_page()
+    page.goto(f"{URL}/my-internal-tool")
+    sign_in(page)
+    page.goto(f"{URL}/my-internal-tool/records?lang=en")
+    page.get_by_role("button", name="Import CSV").click(timeout=60_000)
+    rows = (
+        b"Asset no.,Name\n" + b"UP-1,Uploaded\n" * 150_000
+    )  # nginx takes 1 MB where nobody says more
+    file: FilePayload = {"name": "new.csv", "mimeType": "text/csv", "buffer": rows}
+    page.locator("input[type=file]").set_input_files(file)
+    expect(page.get_by_role("dialog")).to_contain_text("columns are missing", timeout=60_000)
+    for inside in ("metrics", "_stcore/metrics"):
+        answer = page.goto(f"{URL}/my-internal-tool/{inside}")
+        assert answer
+        assert answer.status == 404
+    context.close()
 
 
 def test_a_migration_that_fails_starts_nothing(stack: Stack) -> None:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import measured
 import pytest
 from baking import Baked, Baker, commit_all, run
+from blocks import blocks_of
 from containers import ADD_USER, Engine, checker, find_engine, sign_in, timed
 from options import PRESETS
 from playwright.sync_api import expect, sync_playwright
@@ -245,21 +246,40 @@ def test_configuration_and_labels(image: Image) -> None:
     assert f"{labels['revision']} {labels['created']}" == head
 
 
-def test_answers_of_any_kind_become_labels(engine: Engine, bake: Baker) -> None:
-    """Build it as well: only the code differs from the other image, so that is quick."""
-    baked = bake(**PRESETS["hostile"])
-    engine.prepare(baked.read("Dockerfile"))
+@pytest.fixture(scope="module")
+def other(engine: Engine, bake: Baker, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Image]:
+    """Build the image of hostile answers, with a package of Debian."""
+    project = bake.fresh(tmp_path_factory.mktemp("other"), **PRESETS["hostile"]).path
+    guide = (project / "docs/container.md").read_text()
+    [package] = [block for block in blocks_of("container.md", guide) if block.language == "text"]
+    package.write(project)
+    engine.prepare((project / "Dockerfile").read_text())
     name = f"test-{uuid.uuid4().hex[:12]}"
-    build(engine, baked.path, name)
-    try:
-        labels = Image(engine, f"{name}:latest", baked.path).inspect()["Config"]["Labels"]
-    finally:
-        engine.docker("rmi", "--force", f"{name}:latest", f"{name}:0.1.0")
+    build(engine, project, name)
+    yield Image(engine, f"{name}:latest", project)
+    engine.docker("rmi", "--force", f"{name}:latest", f"{name}:0.1.0")
+
+
+def test_answers_of_any_kind_become_labels(other: Image, bake: Baker) -> None:
+    answers = bake(**PRESETS["hostile"]).answers
+    labels = other.inspect()["Config"]["Labels"]
     prefix = "org.opencontainers.image."
-    assert labels[f"{prefix}title"] == baked.answers["project_name"]
-    assert labels[f"{prefix}description"] == baked.answers["description"]
-    author = "{author_name} <{author_email}>".format(**baked.answers)
+    assert labels[f"{prefix}title"] == answers["project_name"]
+    assert labels[f"{prefix}description"] == answers["description"]
+    author = "{author_name} <{author_email}>".format(**answers)
     assert labels[f"{prefix}authors"] == author
+
+
+def test_a_package_of_the_list_is_in_the_image(other: Image) -> None:
+    assert "my-internal-tool" in other.run("tree", "--noreport", "/app/bin")
+
+
+def test_a_package_that_does_not_exist_stops_the_build_and_is_named(other: Image) -> None:
+    packages = other.project / "deploy/docker/packages.txt"
+    packages.write_text("no-such-package\n")
+    done = other.engine.run("make", "image", "IMAGE=never", cwd=other.project)
+    assert done.returncode != 0
+    assert "E: Unable to locate package no-such-package\n" in done.stdout + done.stderr
 
 
 def test_it_runs_hardened_and_becomes_healthy(container: Container) -> None:
@@ -349,6 +369,35 @@ def test_the_smoke_test_of_ci_is_green_and_red(image: Image) -> None:
     image.engine.docker("rmi", f"{name}:broken")
     assert done.returncode != 0
     assert "APP_LANGUAGE" in done.stderr
+
+
+def test_the_command_of_the_document_runs_it(image: Image, tmp_path: Path) -> None:
+    """First with the command that makes the tables, as the document says."""
+    guide = (image.project / "docs/container.md").read_text()
+    [text] = re.findall(r"^docker run --detach .*\n(?:  .*\n)+", guide, re.MULTILINE)
+    name = f"run-{uuid.uuid4().hex[:12]}"
+    key = tmp_path / "app_secret_key"
+    key.write_text(KEY.partition("=")[2])
+    for old, new in {
+        "--name my-internal-tool ": f"--name {name} ",
+        "127.0.0.1:8501:": "127.0.0.1::",
+        "my-internal-tool-data:": f"{name}:",
+        "/etc/my-internal-tool/app_secret_key": str(key),
+        "my-internal-tool:latest": image.name,
+    }.items():
+        assert old in text
+        text = text.replace(old, new)
+    migrate = text.replace("--detach", "--rm").replace("--restart unless-stopped", "")
+    migrate = f"{migrate.rstrip()} my-internal-tool db upgrade"
+    running = Container(image.engine, name)
+    try:
+        for command in (migrate, text):
+            done = image.engine.run("sh", "-c", command)
+            assert done.returncode == 0, done.stderr
+        until(lambda: image.engine.get(running.port(), "/readyz")[0] == 200, 120, "readiness")
+    finally:
+        image.engine.run("docker", "rm", "--force", name)
+        image.engine.run("docker", "volume", "rm", name)
 
 
 def test_a_missing_secret_stops_the_start_with_one_line(image: Image) -> None:

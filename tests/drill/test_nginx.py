@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 import measured
 import pytest
 from baking import ROOT, Baked, run
+from blocks import blocks_of
 from lab import tools_path
 from nginx import INSTANCES, Site, free_ports, install, site
 from playwright.sync_api import expect
@@ -65,6 +66,21 @@ IDENTITY = (  # the names that oauth2-proxy, Authelia, authentik and others use
     "X-Auth-Request-Access-Token Remote-User Remote-Email Remote-Groups Remote-Name "
     "X-Remote-User X-User X-Email"
 )
+
+
+# What a script in a frame finds out.
+FRAMED = """
+import streamlit as st
+from chassis import html_frame
+
+st.title("Framed")
+html_frame('''<!doctype html><p id=ran></p><p id=parent></p><p id=cookie></p><script>
+const tried = (attempt) => { try { return String(attempt()) } catch (error) { return error.name } }
+ran.textContent = "ran"
+document.getElementById("parent").textContent = tried(() => window.parent.document.title)
+cookie.textContent = tried(() => document.cookie)
+</script>''')
+"""
 
 
 @pytest.fixture
@@ -481,6 +497,53 @@ def test_the_app_works_below_a_path(
         assert below.request("/").status == 404
 
 
+@pytest.mark.parametrize("path", ["", "/my-internal-tool"])
+def test_html_in_a_frame_runs_and_reaches_nothing(
+    project: Path, tmp_path: Path, browser: Browser, path: str
+) -> None:
+    """The instance that drew the page has it; whoever is not signed in does not get it."""
+    shutil.copytree(project / "src", tmp_path / "src")
+    (tmp_path / "src/my_internal_tool/pages/home.py").write_text(FRAMED, "utf-8")
+    ports = free_ports()
+    database = SharedDatabase(project, tmp_path / "app.db")
+    variables = {
+        **PRODUCTION,
+        **SIGN_IN,
+        "APP_BASE_URL": f"https://localhost:{ports[443]}{path}",
+        "DATABASE_URL": database.url,
+        "PYTHONPATH": str(tmp_path / "src"),
+    }
+
+    def edit(root: Path) -> None:
+        file = root / "site.conf"
+        snippet = "app-below-path" if path else "app"
+        file.write_text(file.read_text("utf-8").replace("/app.conf;", f"/{snippet}.conf;"))
+
+    with contextlib.ExitStack() as stack:
+        for port in (8501, 8502):
+            app = stack.enter_context(serving(project, tmp_path / f"app-{port}", **variables))
+            ports[port] = app.port
+        running = stack.enter_context(site(project, tmp_path / "nginx", ports, edit))
+        database.add_user("ann")
+        context = stack.enter_context(browser.new_context(ignore_https_errors=True))
+        page = context.new_page()
+        page.goto(f"{running.url}{path}/")
+        enter(page, "ann", GIVEN_PASSWORD)
+        choose_password(page, GIVEN_PASSWORD, PASSWORD)
+        page.wait_for_load_state("networkidle")
+        problems = noted_problems(page)
+        for _ in range(2):
+            with page.expect_response(f"{running.url}{path}/media/*") as document:
+                visit(page, f"{running.url}{path}/")
+            frame = page.frame_locator("[data-testid=stMain] iframe")
+            expect(frame.locator("#ran")).to_have_text("ran")
+            expect(frame.locator("#parent")).to_have_text("SecurityError")
+            expect(frame.locator("#cookie")).to_have_text("SecurityError")
+        # Streamlit's frames ask for features that no browser knows any more.
+        assert [one for one in problems if not one.startswith("Unrecognized feature: ")] == []
+        assert running.request(urlsplit(document.value.url).path).status == 403
+
+
 def test_a_sign_in_proxy_says_who_is_there(project: Path, tmp_path: Path, browser: Browser) -> None:
     """A small stand-in for oauth2-proxy knows one cookie; what browsers say about them is lost."""
 
@@ -537,6 +600,31 @@ def test_the_site_below_a_path_is_the_same(default: Baked) -> None:
     same = [re.sub(r"^(location (?:=|\^~)? ?)/my-internal-tool/", r"\1/", line) for line in below]
     assert same[: len(root)] == root
     assert any(prefix in line for line in below)
+
+
+@pytest.mark.parametrize("snippet", ["app", "app-below-path"])
+def test_what_operators_add_is_part_of_the_site(
+    project: Path, tmp_path: Path, snippet: str
+) -> None:
+    """The examples of docs/server.md, at the root of a host and below a path of another site."""
+    examples = blocks_of("server.md", (project / "docs/server.md").read_text("utf-8"))
+    examples = [block for block in examples if block.language == "nginx"]
+    assert len(examples) == 2
+
+    def edit(root: Path) -> None:
+        for block in examples:
+            block.write(tmp_path)
+        local = (tmp_path / "deploy/nginx/local").rename(root / "my-internal-tool/local")
+        office = local / "office.conf"
+        office.write_text(office.read_text().replace("127.0.0.1", "127.0.0.2"))
+        (local / "notes.txt").write_text("nonsense;\n")
+        text = (root / "site.conf").read_text("utf-8").replace("/app.conf;", f"/{snippet}.conf;")
+        (root / "site.conf").write_text(text, "utf-8")
+
+    with site(project, tmp_path / "nginx", free_ports(), edit) as extended:
+        assert extended.request("/robots.txt")[::2] == (200, "User-agent: *\nDisallow: /\n")
+        for path in ("/my-internal-tool/", "/"):
+            assert extended.request(path).status == 403
 
 
 def test_gixy_finds_nothing(default: Baked, tmp_path: Path) -> None:

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import measured
 import pytest
-from baking import ROOT
+from baking import ROOT, commit_all, run
+from blocks import commands
 from lab import Machine, booted, folder
 from serving import until
 
@@ -435,7 +436,9 @@ def test_what_is_no_release_is_refused_in_one_line(machine: Machine) -> None:
     assert machine.output("ls -A /opt/my-internal-tool/releases") == releases
 
 
-def test_a_release_comes_as_an_archive(machine: Machine) -> None:
+def test_a_release_comes_as_an_archive(
+    machine: Machine, default: Baked, versions: Path, tmp_path: Path
+) -> None:
     """As docs/runbook.md and `make deploy` bring it, whatever a developer's folder has besides."""
     _, colour = serving(machine)
     machine.output(
@@ -454,7 +457,14 @@ def test_a_release_comes_as_an_archive(machine: Machine) -> None:
     assert machine.output(f"cd {release}; ls -d .env .git build data src/__pycache__ || true") == ""
     for wrong in ("-not -user root", "-not -perm -444", "-type d -not -perm 755", "-perm /022"):
         assert machine.output(f"find {release} -not -type l {wrong}") == "", wrong
-    machine.output(f"{SERVER} release {name}")
+    shutil.copytree(versions / "1.1.0", tmp_path / "commit")
+    commit_all(tmp_path / "commit")
+    send, release = commands(default.path, "runbook.md", "Update")
+    [pack, copy] = send.splitlines()
+    assert run("sh", "-c", pack, cwd=tmp_path / "commit").returncode == 0
+    assert copy == "scp release.tar.gz root@tool.example.com:"
+    machine.put(tmp_path / "commit/release.tar.gz", "/root/")
+    machine.output(f"cd /root; {release}")
     assert serving(machine) == ("1.1.0", "green" if colour == "blue" else "blue")
 
 
@@ -468,6 +478,37 @@ def test_settings_reach_nginx_and_an_edited_site_stays(machine: Machine) -> None
     assert machine.output(size) == "client_max_body_size 8m;"
     assert machine.output(f"tail -1 {site}") == "# ours"
     machine.output(f"sed -i '$d' {settings} {site}")
+
+
+def test_what_operators_add_comes_and_goes_with_a_release(machine: Machine, default: Baked) -> None:
+    """Files for nginx are the project's; drop-ins of systemd are the server's, and stay."""
+    before = serving(machine)
+    local, installed = "/srv/ours/deploy/nginx/local", "/etc/nginx/my-internal-tool/local"
+    hello = 'location = /hello { return 200 "ours"; }'
+    drop_in = "/etc/systemd/system/my-internal-tool@.service.d"
+    machine.output(
+        f"cp -r /srv/versions/1.1.0 /srv/ours; mkdir {local} {drop_in};"
+        f"printf '%s\\n' {shlex.quote(hello)} >{local}/hello.conf;"
+        f"printf '[Service]\\nNice=3\\n' >{drop_in}/ours.conf"
+    )
+    machine.output(f"{SERVER} release /srv/ours")
+    ask = "curl -sSk https://localhost/hello"
+    assert machine.output(ask) == "ours"
+    port = 8501 if serving(machine)[1] == "blue" else 8601
+    assert machine.output(f"systemctl show --property=Nice --value my-internal-tool@{port}") == "3"
+
+    machine.output(f"echo 'nonsense;' >{local}/broken.conf; rm {local}/hello.conf")
+    reason = f'nginx refuses the site: unknown directive "nonsense" in {installed}/broken.conf:1'
+    assert reason in refusal(machine, "release /srv/ours")
+    assert machine.output(f"nginx -t -q; ls {installed}") == "hello.conf"
+    assert machine.output(ask) == "ours"
+
+    [rollback] = commands(default.path, "runbook.md", "Roll back")
+    machine.output(rollback)
+    assert serving(machine)[0] == before[0]
+    assert machine.output(f"ls {installed}; ls {drop_in}") == "ours.conf"
+    assert machine.output(ask) != "ours"
+    machine.output(f"rm -r {drop_in}; systemctl daemon-reload")
 
 
 def test_a_full_disk_changes_nothing(machine: Machine) -> None:
@@ -517,7 +558,10 @@ def test_people_of_the_release_before_the_last_can_be_cut(machine: Machine, proj
         report = people.say("round")  # they notice when they click
         assert len(report["lost"]) == 3
         assert report["failed"] == []
-    used = "cd /opt/my-internal-tool; for x in blue green previous; do readlink -f $x; done"
+    used = (
+        "cd /opt/my-internal-tool; for x in blue green previous; do readlink -f $x; done;"
+        "dirname $(ls -t /opt/my-internal-tool/releases/*/.complete | head -1)"  # the newest
+    )
     left = "ls -d /opt/my-internal-tool/releases/*"
     assert set(machine.output(left).split()) == set(machine.output(used).split())
 
@@ -549,6 +593,17 @@ def test_killed_at_any_step_and_run_again(machine: Machine, project: Path) -> No
     assert serving(machine) == ("1.1.0", "green" if before[1] == "blue" else "blue")
     releases = machine.output("ls /opt/my-internal-tool/releases").split()
     assert len(releases) <= 7
+
+
+def test_a_backup_is_restored(machine: Machine, default: Baked) -> None:
+    machine.output(f"{SERVER} run backup create")
+    name = machine.output(f"{SERVER} run backup list").splitlines()[1].split()[0]
+    machine.output(f"{SERVER} run users add bob --role viewer --generate")
+    [restore] = commands(default.path, "runbook.md", "Restore")
+    machine.output(restore.replace("NAME", f"--yes {name}"))
+    port = 8501 if serving(machine)[1] == "blue" else 8601
+    until(lambda: machine.sh(f"curl -fso /dev/null http://127.0.0.1:{port}/readyz").returncode == 0)
+    assert "bob" not in machine.output(f"{SERVER} run users list")
 
 
 def test_uninstall_keeps_the_data_unless_told(machine: Machine) -> None:

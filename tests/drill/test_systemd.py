@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import shutil
 import sys
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING
 import measured
 import pytest
 from baking import ROOT
-from blocks import blocks_of
+from blocks import blocks_of, commands
 from lab import Machine, booted, folder, tools_path
 from nginx import certificate
 from serving import chromium, until
@@ -62,15 +63,6 @@ FIRST_SIGN_IN = (
 )
 
 
-def blocks(page: str, heading: str) -> list[str]:
-    """Return the commands that a section of a page tells to run."""
-    return [
-        block.text
-        for block in blocks_of("docs/server.md", page)
-        if (block.section, block.language, block.place) == (heading, "sh", "server")
-    ]
-
-
 @dataclass(frozen=True)
 class Installed:
     """A machine on which the commands of the page have been run, and what each printed."""
@@ -95,7 +87,7 @@ def installed(default: Baked) -> Iterator[Installed]:
         server.output("mv /srv/my-internal-tool ~/")
         server.offer_packages(default.path / "requirements.txt")
         printed = {}
-        for block in blocks(default.read("docs/server.md"), "Install"):
+        for block in commands(default.path, "server.md", "Install"):
             done = server.sh(block, online="apt-get" in block)
             assert done.returncode == 0, f"{block}\n{done.stdout}{done.stderr}"
             printed[block] = done.stdout
@@ -137,7 +129,7 @@ def test_every_command_can_be_run_again(installed: Installed, default: Baked) ->
     state = "cd /etc/my-internal-tool; cat credentials/*; cat *.env; ls -l /opt/my-internal-tool"
     before = installed.machine.output(state)
     pids = [pid(installed.machine, port) for port in (8501, 8502)]
-    for block in blocks(default.read("docs/server.md"), "Install"):
+    for block in commands(default.path, "server.md", "Install"):
         if "apt-get" not in block and "users add" not in block:
             installed.machine.output(block)
     assert installed.machine.output(state) == before
@@ -146,13 +138,13 @@ def test_every_command_can_be_run_again(installed: Installed, default: Baked) ->
 
 def test_a_certificate_of_an_authority_and_its_renewal(machine: Machine, default: Baked) -> None:
     """The commands of the page, answered by Pebble, the test server of Let's Encrypt."""
-    install, *rest = blocks(default.read("docs/server.md"), "A certificate that browsers trust")
-    commands = install.splitlines()
-    assert commands[0].startswith("apt-get install")
-    done = machine.sh(f"{commands[0]} pebble", online=True)
+    install, *rest = commands(default.path, "server.md", "A certificate that browsers trust")
+    lines = install.splitlines()
+    assert lines[0].startswith("apt-get install")
+    done = machine.sh(f"{lines[0]} pebble", online=True)
     assert done.returncode == 0, done.stderr
     machine.output(ACME)
-    machine.output("\n".join(commands[1:]))
+    machine.output("\n".join(lines[1:]))
     shown = f"openssl s_client -connect 127.0.0.1:443 -servername {HOST} </dev/null 2>/dev/null"
     serial = f"sleep 1; {shown} | openssl x509 -noout -issuer -serial"
     first = machine.output(serial)
@@ -245,6 +237,30 @@ def test_a_process_that_hangs_is_started_again(machine: Machine) -> None:
     log = machine.output("journalctl --no-pager -u my-internal-tool@8502")
     assert "Watchdog timeout" in log
     machine.output(f"rm -r {drop_in}; systemctl daemon-reload")
+
+
+def test_the_drop_ins_of_the_page_are_understood_and_the_app_runs(
+    machine: Machine, default: Baked
+) -> None:
+    page = default.read("docs/server.md")
+    texts = [block.text for block in blocks_of("server.md", page) if block.language == "ini"]
+    assert len(texts) == 2
+    drop_in = "/etc/systemd/system/my-internal-tool@.service.d"
+    machine.output(
+        f"mkdir -p {drop_in}; printf '%s' {shlex.quote(''.join(texts))} >{drop_in}/ours.conf;"
+        "systemctl daemon-reload; systemctl restart my-internal-tool@8502"
+    )
+    try:
+        assert ready(machine, 8502)
+        show = "systemctl show -p MemoryDenyWriteExecute -p IPAddressAllow my-internal-tool@8502"
+        shown = machine.output(show)
+        assert "MemoryDenyWriteExecute=no" in shown
+        assert "10.0.0.5/32" in shown
+        done = machine.sh("systemd-analyze verify my-internal-tool@8502.service")
+        assert (done.returncode, done.stderr) == (0, "")
+    finally:
+        machine.output(f"rm {drop_in}/ours.conf; systemctl daemon-reload")
+    machine.output("systemctl restart my-internal-tool@8502")
 
 
 def test_a_wrong_setting_is_no_start_and_is_named(machine: Machine) -> None:

@@ -132,6 +132,21 @@ def where_it_is(baked: Baked, name: str) -> Path:
     return baked.path / name if (baked.path / name).exists() else package / name
 
 
+def test_what_to_write_instead_of_an_edit_is_not_there_yet(baked: Baked) -> None:
+    """So an update cannot touch it; what is there is the team's, or has no line yet."""
+    _, _, rest = baked.read("docs/updates.md").partition("| instead of | write |\n|---|---|\n")
+    rows = [row.split("|")[1:3] for row in rest.partition("\n\n")[0].splitlines()]
+    instead, places = (
+        {*re.findall(r"`([\w./-]+)`", "".join(cell))} for cell in zip(*rows, strict=True)
+    )
+    assert {name for name in instead if not (baked.path / name).exists()} == set()
+    assert "local.mk" in places
+    there = {name for name in places if (baked.path / name).exists()}
+    assert there <= {"src/my_internal_tool/theme.toml", "deploy/docker/packages.txt"}
+    if "deploy/docker/packages.txt" in places:
+        assert not re.search(r"^[^#]", baked.read("deploy/docker/packages.txt"), re.MULTILINE)
+
+
 def test_agents_are_told_in_few_lines(default: Baked) -> None:
     assert len(default.read("AGENTS.md").splitlines()) <= 50
 

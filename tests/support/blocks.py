@@ -41,6 +41,18 @@ class Block:
         path.write_text(old.replace(f"{anchor}\n", kept + self.text), encoding="utf-8")
 
 
+def commands(project: Path, document: str, section: str) -> list[str]:
+    """Return what a section of a document tells to run on a server or with Compose."""
+    text = (project / "docs" / document).read_text(encoding="utf-8")
+    return [
+        block.text
+        for block in blocks_of(document, text)
+        if block.section == section
+        and block.language == "sh"
+        and block.place in ("server", "compose")
+    ]
+
+
 def blocks_of(document: str, text: str) -> list[Block]:
     """Return the blocks that have a language, in their order."""
     found = []

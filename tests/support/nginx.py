@@ -156,7 +156,7 @@ def install(project: Path, root: Path, ports: Mapping[int, int]) -> None:
     shutil.copytree(source / "snippets", root / "my-internal-tool")
     shutil.copytree(source / "pages", root / "www/pages")
     shutil.copy(source / "my-internal-tool.conf", root / "site.conf")
-    for path in [root / "site.conf", *(root / "my-internal-tool").iterdir()]:
+    for path in [root / "site.conf", *(root / "my-internal-tool").glob("*.conf")]:
         text = path.read_text("utf-8")
         text = "".join(line for line in text.splitlines(True) if "listen [::]" not in line)
         for old, new in {

@@ -108,9 +108,19 @@ def of_the_team(project: Path) -> dict[str, bytes]:
     """Return the files that are the team's."""
     folders = (TEAM, "tests", ":!tests/chassis")
     documents = ("README.md", "CHANGELOG.md", "AGENTS.md")
-    return contents(project, *folders, *documents, "local.mk", ".github/workflows/nightly.yml")
+    return contents(project, *folders, *documents, *PLACES)
 
 
+# What a team and its operators write instead of an edit, as docs/updates.md lists it.
+PLACES = {
+    "local.mk": "own-verb: ## Ours\n\t@echo ours\n",
+    ".github/workflows/nightly.yml": "on: {schedule: [{cron: '1 1 * * *'}]}\n",
+    ".gitlab-ci.local.yml": "nightly: {script: [make ci-all]}\n",
+    "compose.override.yaml": "services: {redis: {labels: {team: sales}}}\n",
+    "deploy/nginx/local/hello.conf": 'location = /hello { return 200 "ours"; }\n',
+    "deploy/docker/packages.txt": "graphviz\n",
+    "docs/runbook.local.md": "Call Ann.\n",
+}
 ORDERS = '''\
 """Orders."""
 
@@ -212,8 +222,9 @@ def move_like_a_team(project: Path) -> None:
     for document in ("README.md", "CHANGELOG.md"):
         (project / document).write_text("# Orders\n\nAll ours.\n", "utf-8")
     append(project / "AGENTS.md", "\nOrders are never deleted.\n")
-    write(project / "local.mk", "own-verb: ## Ours\n\t@echo ours\n")
-    write(project / ".github/workflows/nightly.yml", "on: {schedule: [{cron: '1 1 * * *'}]}\n")
+    for name, text in PLACES.items():
+        (project / name).unlink(missing_ok=True)  # a list that is baked empty
+        write(project / name, text)
     last = "    # Yours, one a line, stand between here and the end of the list:\n"
     edit(project / "pyproject.toml", last, f'{last}    "humanize>=4",\n')
 

@@ -9,7 +9,7 @@ from names import NAME
 from .colours import ports, serving_release
 from .commands import ask, last_line, run
 from .files import changed, link, put, remove
-from .places import NGINX, ROOT, SERVING, SETTINGS, SITE, SITE_LINK, UNITS, WEB
+from .places import LOCAL_SITE, NGINX, ROOT, SERVING, SETTINGS, SITE, SITE_LINK, UNITS, WEB
 from .steps import StepError, do
 
 
@@ -35,12 +35,16 @@ def configure(release: Path) -> None:
 def configure_site(release: Path) -> None:
     """Put nginx's files in place, unless it refuses them."""
     files = site_files(release)
+    # The folder is the project's: what the release no longer has goes.
+    gone = [path for path in LOCAL_SITE.glob("*.conf") if path not in files]
     do("copy the static files", run, release / "deploy/nginx/copy-static", release)
-    if not changed(files) and SITE_LINK.is_symlink():
+    if not gone and not changed(files) and SITE_LINK.is_symlink():
         do("check the site: nginx -t", check_site)
         return
-    old = {path: path.read_bytes() for path in files if path.exists()}
+    old = {path: path.read_bytes() for path in (*files, *gone) if path.exists()}
     do("update the site", put, files)
+    for path in gone:
+        do(f"delete {path}", remove, path)
     do("enable the site", link, SITE_LINK, f"../sites-available/{SITE.name}")
     try:
         do("check the site: nginx -t", check_site)
@@ -61,6 +65,7 @@ def site_files(release: Path) -> dict[Path, bytes]:
         NGINX / path.name: path.read_bytes().replace(b"client_max_body_size 51m", size)
         for path in (source / "snippets").iterdir()
     }
+    files |= {LOCAL_SITE / path.name: path.read_bytes() for path in source.glob("local/*.conf")}
     files |= {WEB / "pages" / path.name: path.read_bytes() for path in (source / "pages").iterdir()}
     # The site is the operator's if it differs from the one that came with the release before.
     before = serving_release()

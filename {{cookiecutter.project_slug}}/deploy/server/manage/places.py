@@ -14,6 +14,7 @@ SECRETS = SETTINGS / "credentials"
 STATE = Path("/var/lib", NAME)
 WEB = Path("/var/www", NAME)
 NGINX = Path("/etc/nginx", NAME)
+LOCAL_SITE = NGINX / "local"  # what operators add: deploy/nginx/local of the project
 SERVING = NGINX / "serving.conf"  # the link that decides: blue.conf or green.conf
 SITE = Path("/etc/nginx/sites-available", f"{NAME}.conf")
 SITE_LINK = Path("/etc/nginx/sites-enabled", f"{NAME}.conf")

@@ -74,7 +74,8 @@ def content_security_policy(script_src: str, sources: Sequence[str] = ()) -> str
         "style-src": "'self' 'unsafe-inline'",
         "img-src": "'self' data: blob:",
         "font-src": "'self' data:",
-        "connect-src": "'self'",
+        # What the page itself has made: a photo of the camera, what the microphone has recorded.
+        "connect-src": "'self' data: blob:",
         "worker-src": "'self' blob:",
         "media-src": "'self' data: blob:",
         "frame-src": "'self'",

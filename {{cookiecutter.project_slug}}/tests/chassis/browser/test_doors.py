@@ -6,6 +6,7 @@ import threading
 import wave
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
@@ -48,11 +49,13 @@ elif part == "own":
 elif part == "report":
     html_frame(f"<!doctype html><p>HTML</p><script src='{other}/script.js'></script>")
 elif part == "component":
-    st.components.v2.component("doors.inline", js=INLINE)()
+    st.components.v2.component("doors.inline", css=CSS, js=INLINE)()
 elif part == "camera":
-    st.camera_input("Camera")
+    if photo := st.camera_input("Camera"):
+        st.image(photo)
 elif part == "microphone":
-    st.audio_input("Microphone")
+    if recorded := st.audio_input("Microphone"):
+        st.audio(recorded)
 """
 # What a script in a frame of ours finds out.
 OWN = """<!doctype html><p id=ran></p><p id=parent></p><p id=cookie></p><script>
@@ -62,8 +65,11 @@ document.getElementById("parent").textContent = tried(() => window.parent.docume
 cookie.textContent = tried(() => document.cookie)
 </script>"""
 # In several lines: one with a slash Streamlit takes for the name of a file.
+CSS = """b {
+  color: rgb(1, 2, 3);
+}"""
 INLINE = """export default ({ parentElement }) => {
-  parentElement.innerHTML = "<b>drawn</b>"
+  parentElement.append(Object.assign(document.createElement("b"), { textContent: "drawn" }))
 }"""
 STYLE = b'{"version": 8, "sources": {}, "layers": []}'
 PICTURE = b'<svg xmlns="http://www.w3.org/2000/svg" width="7" height="7"><rect/></svg>'
@@ -122,6 +128,21 @@ def other_port() -> Iterator[int]:
         server.shutdown()
 
 
+def page_of_doors(directory: Path) -> Path:
+    """Return the folder of a project whose page shows what the address asks for."""
+    page = f"OWN = {OWN!r}\nCSS = {CSS!r}\nINLINE = {INLINE!r}\n{PAGE}"
+    return small_project(directory, page)
+
+
+@pytest.fixture(scope="module")
+def microphone_only(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Return an app in production that allows the microphone, and nothing else."""
+    variables = PRODUCTION | {"BROWSER_FEATURES": "microphone"}
+    folder = page_of_doors(tmp_path_factory.mktemp("microphone"))
+    with running_server(tmp_path_factory.mktemp("log"), variables, folder) as server:
+        yield server
+
+
 @pytest.fixture(scope="module")
 def doors(other_port: int, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """Return an app in development that allows one name of the other server, and the camera."""
@@ -130,8 +151,7 @@ def doors(other_port: int, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         "EXTERNAL_SOURCES": f"http://127.0.0.1:{other_port},https://*.cartocdn.com",
         "BROWSER_FEATURES": "camera",
     }
-    page = f"OWN = {OWN!r}\nINLINE = {INLINE!r}\n{PAGE}"
-    folder = small_project(tmp_path_factory.mktemp("doors"), page)
+    folder = page_of_doors(tmp_path_factory.mktemp("doors"))
     with running_server(tmp_path_factory.mktemp("log"), variables, folder) as server:
         yield server
 
@@ -204,9 +224,40 @@ def test_the_map_of_streamlit_gets_its_tiles_once_they_are_allowed(tab: Tab) -> 
     assert tab.page.evaluate("window.violations") == []
 
 
-def test_a_camera_that_is_allowed_can_be_used(tab: Tab) -> None:
+def test_a_photo_of_a_camera_that_is_allowed_reaches_the_page(tab: Tab) -> None:
     open_part(tab, "camera")
     loads(tab, "document.querySelector('[data-testid=stCameraInput] video')?.videoWidth > 0")
+    tab.page.get_by_role("button", name="Take Photo").click()
+    loads(tab, "document.querySelector('[data-testid=stImage] img')?.naturalWidth > 0")
+
+
+ASK = """(kind) => navigator.mediaDevices.getUserMedia({ [kind]: true }).then(
+    (stream) => stream.getTracks()[0].kind, (error) => error.name)"""
+
+
+def test_of_two_devices_only_the_allowed_one_can_be_used(
+    tab: Tab, new_tab: Callable[..., Tab], microphone_only: Server
+) -> None:
+    open_part(tab, "camera")
+    assert tab.page.evaluate(ASK, "video") == "video"
+    assert tab.page.evaluate(ASK, "audio") == "NotAllowedError"
+    other = new_tab(user=None, at=microphone_only)
+    other.page.context.grant_permissions(["camera", "microphone"])
+    open_part(other, "microphone")
+    assert other.page.evaluate(ASK, "audio") == "audio"
+    assert other.page.evaluate(ASK, "video") == "NotAllowedError"
+
+
+def test_what_a_microphone_records_reaches_the_page(
+    new_tab: Callable[..., Tab], microphone_only: Server
+) -> None:
+    tab = new_tab(user=None, at=microphone_only)
+    tab.page.context.grant_permissions(["microphone"])
+    open_part(tab, "microphone")
+    tab.page.get_by_test_id("stAudioInputActionButton").click()
+    expect(tab.page.get_by_test_id("stAudioInputWaveformTimeCode")).not_to_have_text("00:00")
+    tab.page.get_by_role("button", name="Stop recording").click()
+    loads(tab, "document.querySelector('audio')?.duration > 0")
 
 
 def test_a_script_in_a_frame_of_ours_runs_and_reaches_nothing(tab: Tab) -> None:
@@ -223,9 +274,11 @@ def test_a_frame_of_ours_loads_scripts_of_an_allowed_server(tab: Tab, allowed: s
     expect(tab.page.frame_locator("iframe").locator("body")).to_have_text("ran")
 
 
-def test_a_component_with_inline_javascript_is_drawn(tab: Tab) -> None:
+def test_a_component_with_inline_javascript_and_css_is_drawn(tab: Tab) -> None:
     open_part(tab, "component")
-    expect(tab.page.get_by_text("drawn", exact=True)).to_be_visible()
+    drawn = tab.page.get_by_text("drawn", exact=True)
+    expect(drawn).to_be_visible()
+    expect(drawn).to_have_css("color", "rgb(1, 2, 3)")
     assert tab.page.evaluate("window.violations") == []
 
 
