@@ -67,7 +67,7 @@ def command(*arguments: str) -> tuple[int, str, str]:
 def rewrite(
     path: Path, change: Callable[[tarfile.TarInfo, bytes], tuple[tarfile.TarInfo, bytes]]
 ) -> None:
-    """Write an archive anew, with each of its members changed."""
+    """Write a plain archive again, with each of its members changed."""
     with tarfile.open(path) as old:
         members = [(info, old.extractfile(info)) for info in old]
         contents = [(info, file.read() if file else b"") for info, file in members]

@@ -11,10 +11,12 @@ from pathlib import Path
 from tarfile import TarInfo
 
 import pytest
-from chassis.backup import BackupError, archive, jobs, postgresql
+from chassis.backup import BackupError, jobs, manifest, postgresql
+from chassis.backup import places as places_of
 from chassis.backup.folder import Folder
 from chassis.database import engine, migrate, revisions
 from chassis.database.engine import get_engine, transaction
+from chassis.database.in_use import InUse
 from chassis.server.metrics_server import BackupCollector
 from chassis.settings import get_settings
 from chassis.testing.databases import new_sqlite
@@ -58,7 +60,7 @@ def stop_app() -> None:
 
 def names() -> list[str]:
     """Return the names of the backups, the newest first."""
-    return [entry.name for entry in jobs.entries()[0]]
+    return [entry.name for entry in jobs.entries("here")]
 
 
 # --- Nothing is lost ------------------------------------------------------------------------------
@@ -205,7 +207,7 @@ def test_the_app_must_be_stopped() -> None:
     ) as app:
         assert app.stdout is not None
         assert app.stdout.readline() == b"connected\n"
-        with pytest.raises(BackupError, match="stop the app first: "):
+        with pytest.raises(InUse, match="stop the app first, all its instances: "):
             jobs.restore(made.path.name)
         app.kill()
     assert len(notes()) == 4
@@ -216,8 +218,14 @@ def test_the_app_must_be_stopped() -> None:
     ("change", "refusal"),
     [
         ({"app": "another_app"}, "is of the app another_app, this is scratch_tool"),
-        ({"revision": "0001+9999"}, "at revision 0001[+]9999, which this version .* does not know"),
-        ({"revision": "9999+0001"}, "at revision 9999[+]0001, which this version .* does not know"),
+        (
+            {"revision": "0001+9999", "oldest_code": "0001+9999"},
+            "at revision 0001[+]9999, which this version .* does not know",
+        ),
+        (
+            {"revision": "9999+0001", "oldest_code": "9999+0001"},
+            "at revision 9999[+]0001, which this version .* does not know",
+        ),
         ({"revision": "0001"}, "at revision 0001, which this version .* does not know"),
     ],
 )
@@ -231,7 +239,7 @@ def test_what_belongs_elsewhere_is_refused(
     upload(places, "a.txt", "changed")
 
     def changed(info: TarInfo, content: bytes) -> tuple[TarInfo, bytes]:
-        if info.name != archive.MANIFEST:
+        if info.name != manifest.MANIFEST:
             return info, content
         return info, json.dumps(json.loads(content) | change).encode()
 
@@ -292,7 +300,7 @@ for count in (7_000, 5_000):
     add_notes(count, 400)
     with pytest.raises(BackupError, match=r"full|No space left"):
         jobs.create()
-    assert [entry.name for entry in jobs.entries()[0]] == [first.path.name]
+    assert [entry.name for entry in jobs.entries("here")] == [first.path.name]
     assert list(folder.glob(".unfinished-*")) == []
 assert jobs.verify(None)[0] == first.path.name  # there is room again
 assert len(notes()) == 12_010
@@ -430,9 +438,8 @@ def test_verify_finds_what_does_not_come_back(
     add_notes(5)
     good = jobs.create()
     jobs.verify(None)
-    verified = jobs.entries()[0]
     bad = jobs.create()
-    kind = jobs.KINDS[make_url(database).get_backend_name()]
+    kind = places_of.KINDS[make_url(database).get_backend_name()]
     load = kind.load
 
     def load_less(url: URL, dumped: Path) -> None:
@@ -443,9 +450,9 @@ def test_verify_finds_what_does_not_come_back(
     monkeypatch.setattr(kind, "load", load_less)
     with pytest.raises(BackupError, match="the backup is not good: notes had 5 rows, now 4"):
         jobs.verify(None)
-    found = {entry.name: entry.verified for entry in jobs.entries()[0]}
-    assert found == {bad.path.name: False, good.path.name: True}
-    assert verified[0].verified
+    found = {entry.name: str(entry.verdict) for entry in jobs.entries("here")}
+    reason = "the backup is not good: notes had 5 rows, now 4"
+    assert found == {bad.path.name: f"BAD: {reason}", good.path.name: "good"}
     assert len(notes()) == 5  # those of the app are as they were
 
 
@@ -513,7 +520,7 @@ def test_the_commands(places: Path) -> None:
     assert code == 0
     assert output.startswith(f"restored {content}, as of ")
     assert "what was there before: " in output
-    assert command("prune") == (0, "no backup is old enough to delete", "")
+    assert command("prune") == (0, "no backup is old enough to delete (here)", "")
     code, output, error = command("restore", "no-such-backup", "--yes")
     assert (code, output) == (1, "")
     assert error == "there is no backup no-such-backup: see `scratch-tool backup list`"

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 from chassis.backup import BackupError, archive, encryption
-from chassis.backup.archive import Manifest
 from chassis.backup.folder import Folder, new_name
+from chassis.backup.manifest import Manifest
 from chassis.backup.retention import expired
 from cryptography.fernet import Fernet
 
@@ -21,6 +21,7 @@ MANIFEST = Manifest(
     app_version="1.2.3",
     database="sqlite",
     revision="0001+0001",
+    oldest_code="0001+0001",
     created_at=datetime.now(UTC),
     rows={"users": 3},
 )
@@ -42,7 +43,7 @@ def make(folder: Path, keys: str | None) -> Path:
     (uploads / "deep" / "한글 name.txt").write_bytes(CLEAR)
     (uploads / "empty").touch()
     (folder / "database.copy").write_bytes(CLEAR)
-    path = folder / "made.tar.gz"
+    path = folder / f"made.tar.gz{'.enc' if keys else ''}"
     assert archive.write(path, MANIFEST, folder / "database.copy", uploads, keys) == 2
     return path
 
@@ -68,7 +69,7 @@ def test_what_goes_in_comes_out(tmp_path: Path, keys: str | None) -> None:
     (tmp_path / "target").mkdir()
     manifest = archive.unpack(path, tmp_path / "target", keys)
     assert content(tmp_path / "target") == CONTENT
-    assert manifest.model_copy(update={"sha256": {}}) == MANIFEST
+    assert manifest.model_copy(update={"sha256": {}, "size": 0}) == MANIFEST
     assert manifest.sha256.keys() == CONTENT.keys()
     packed = path.read_bytes()
     assert CLEAR[:19] not in packed
@@ -133,10 +134,10 @@ def test_a_file_that_is_something_else_is_refused(tmp_path: Path) -> None:
     assert "photo.tar.gz is damaged, or no backup" in refused(path, None)
     with tarfile.open(path, "w:gz") as tar:
         tar.addfile(tarfile.TarInfo("readme.txt"))
-    assert "'readme.txt' does not belong into a backup" in refused(path, None)
-    with tarfile.open(path, "w:gz") as tar:
-        tar.addfile(tarfile.TarInfo("database"))
-    assert "it has no manifest" in refused(path, None)
+    assert "manifest.json comes first in one, not 'readme.txt'" in refused(path, None)
+    with tarfile.open(path, "w:gz"):
+        pass
+    assert "its manifest or its checksums are missing" in refused(path, None)
     info = tarfile.TarInfo("manifest.json")
     info.size = 2
     with tarfile.open(path, "w:gz") as tar:
@@ -177,10 +178,10 @@ def test_only_files_are_unpacked(tmp_path: Path, kind: bytes) -> None:
     assert "'uploads/empty' in the backup is not a file" in refused(path, None)
 
 
-def test_another_content_than_the_manifest_says_is_refused(tmp_path: Path) -> None:
+def test_another_content_than_its_checksum_says_is_refused(tmp_path: Path) -> None:
     path = make(tmp_path, None)
     rewrite(path, lambda info, old: (info, b"changed" if info.name == "database" else old))
-    assert "'database' is not what the manifest says" in refused(path, None)
+    assert "'database' is not what its checksum says" in refused(path, None)
 
 
 # --- Encryption -----------------------------------------------------------------------------------
@@ -246,17 +247,17 @@ AGES = (1, 10, 40, 50, 60, 70)
 NAMES = [new_name(NOW - timedelta(days=age), encrypted=False) for age in AGES]
 
 
-def old(verified: dict[int, bool], keep_count: int = 1, keep_days: int = 30) -> list[int]:
+def old(proven: dict[int, bool], keep_count: int = 1, keep_days: int = 30) -> list[int]:
     """Return the ages of what would be deleted."""
     ages = dict(zip(AGES, NAMES, strict=True))
     found = expired(
         NAMES,
-        {ages[age]: good for age, good in verified.items()},
+        {ages[age]: good for age, good in proven.items()},
         NOW,
         keep=timedelta(days=keep_days),
         keep_count=keep_count,
     )
-    return [age for age, name in ages.items() if name in found]
+    return [age for age, name in ages.items() if found.get(name) == ""]
 
 
 def test_old_backups_are_deleted() -> None:
@@ -266,11 +267,16 @@ def test_old_backups_are_deleted() -> None:
     assert old({}, keep_days=1, keep_count=1) == [10, 40, 50, 60, 70]
 
 
-def test_the_last_good_backup_stays() -> None:
+def test_the_newest_good_ones_stay_whatever_their_age() -> None:
     assert old({60: True}) == [40, 50, 70]
     assert old({60: True, 40: True}) == [50, 60, 70]
+    assert old({60: True, 40: True}, keep_count=2) == [50, 70]
     assert old({1: False, 10: False, 40: False}) == [40, 60, 70]  # 50 may be good
-    assert old(dict.fromkeys(AGES, False)) == [40, 50, 60, 70]
+
+
+def test_damaged_backups_are_better_than_none() -> None:
+    assert old(dict.fromkeys(AGES, False), keep_days=1) == [10, 40, 50, 60, 70]
+    assert old(dict.fromkeys(AGES, False), keep_days=1, keep_count=9) == []
 
 
 def test_only_archives_of_this_app_count(tmp_path: Path) -> None:

@@ -49,14 +49,15 @@ def test_a_lost_machine_comes_back_from_the_bucket(
     shutil.rmtree(uploads)
     destroy(database)
     name = made.path.name
-    assert [(entry.name, entry.places) for entry in jobs.entries()[0]] == [(name, ("s3",))]
+    assert [entry.name for entry in jobs.entries("s3")] == [name]
+    assert jobs.entries("here") == []
     jobs.restore(name)
     assert notes()[0] == CLEAR_TEXT
     assert len(notes()) == 5
     assert (uploads / "noise").read_bytes() == content
     engine.dispose()
     assert jobs.verify(name)[0] == name
-    assert jobs.entries()[0][0].verified
+    assert jobs.entries("s3")[0].verdict.good
 
 
 @SQLITE
@@ -69,9 +70,10 @@ def test_old_copies_are_pruned(s3: S3Server, monkeypatch: pytest.MonkeyPatch) ->
     old = made[0]
     much_older = old.replace("-20", "-19")
     (s3.bucket / "some" / "folder" / old).rename(s3.bucket / "some" / "folder" / much_older)
-    assert command("prune", "--dry-run") == (0, f"would delete {much_older} (s3)", "")
+    none_here = "no backup is old enough to delete (here)"
+    assert command("prune", "--dry-run") == (0, f"{none_here}\nwould delete {much_older} (s3)", "")
     assert len(s3.files()) == 2
-    assert command("prune") == (0, f"deleted {much_older} (s3)", "")
+    assert command("prune") == (0, f"{none_here}\ndeleted {much_older} (s3)", "")
     assert [file.name for file in s3.files()] == [made[1]]
 
 
@@ -89,7 +91,7 @@ def test_a_copy_that_fails_is_no_success(
         assert len(error.splitlines()) == 1
         assert "wrong" not in error
         assert "secret-of" not in error
-    assert len(jobs.entries()[0]) == 2  # they are here
+    assert len(jobs.entries("here")) == 2  # they are here
     assert not (tmp_path / "backups" / "state.json").exists()
 
 
