@@ -40,7 +40,12 @@ def share(engine: Engine) -> None:
         path = _lock_file(engine.url)
 
         def take_file(connection: Any, record: ConnectionPoolEntry) -> None:
-            descriptor = _open(path)
+            try:
+                descriptor = _open(path)
+            except OSError as error:
+                connection.close()
+                text = f"the database is unavailable: unable to open {path}: {error.strerror}"
+                raise DatabaseUnavailable(text) from error
             if not _lock(descriptor, fcntl.LOCK_SH):
                 os.close(descriptor)
                 connection.close()
