@@ -79,7 +79,9 @@ class Folder:
             return State()
 
     def save(self, state: State) -> None:
-        """Replace the state."""
+        """Replace the state; what has not changed needs no room on a full disk."""
+        if state == self.state():
+            return
         new = self.path / f"{UNFINISHED}state"
         new.write_text(state.model_dump_json(indent=1), encoding="utf-8")
         new.rename(self.path / "state.json")

@@ -5,7 +5,7 @@ import pwd
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from sqlalchemy import NullPool
@@ -13,6 +13,7 @@ from sqlalchemy import NullPool
 from .. import project
 from ..database import in_use, revisions
 from ..database.engine import clear_errors, new_engine
+from ..database.tables import utc_now
 from ..settings import get_settings
 from . import BackupError, DamageError, archive, checking, places, uploads
 from .contents import Contents
@@ -71,7 +72,7 @@ def create() -> Made:
             except BackupError as error:
                 raise BackupError(f"{made.path} was made, but not copied: {error}") from None
         state = folder.state()
-        now = datetime.now(UTC).timestamp()
+        now = utc_now().timestamp()
         folder.save(state.model_copy(update={"last_success": now}))
     return made
 
@@ -120,7 +121,7 @@ def restore(wanted: str, *, allow_plain: bool = False) -> Restored:
         with clear_errors(), in_use.alone(new_engine(url, poolclass=NullPool)):
             safety, aside = None, []
             if kind.is_lost(url):
-                aside = kind.set_aside(url, f"lost-{datetime.now(UTC):%Y%m%dT%H%M%SZ}")
+                aside = kind.set_aside(url, f"lost-{utc_now():%Y%m%dT%H%M%SZ}")
             else:
                 safety = _create(folder).path
             # What can fail for want of space comes first, what cannot comes last.
@@ -139,7 +140,7 @@ def prune(place: Place, *, dry_run: bool) -> list[Old]:
         reasons = expired(
             past(names),
             folder.state().proven(place, names),
-            datetime.now(UTC),
+            utc_now(),
             keep=timedelta(days=settings.backup_keep_days),
             keep_count=settings.backup_keep_count,
         )
@@ -165,7 +166,7 @@ def _sizes(folder: Folder, place: Place) -> dict[str, int]:
 def _create(folder: Folder) -> Made:
     """Make a backup in the folder."""
     url, kind = places.database()
-    keys, now = places.keys(), datetime.now(UTC)
+    keys, now = places.keys(), utc_now()
     with folder.workplace() as work:
         # The database first: a file that one of its rows names is then still there.
         contents: Contents = kind.dump(url, work / DATABASE)
