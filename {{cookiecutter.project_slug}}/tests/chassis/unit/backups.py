@@ -121,20 +121,25 @@ def on_small_disk(folder: Path, megabytes: int, script: str) -> str:
     Returns what it prints.
     """
     folder.mkdir()
-    shell = f'mount -t tmpfs -o size={megabytes}m none "$1" && exec "$2" -c "$3"'
+    done = in_namespace(script, f"mount -t tmpfs -o size={megabytes}m none '{folder}'")
+    if done.returncode:
+        pytest.fail(done.stderr)
+    return done.stdout
+
+
+def in_namespace(script: str, prepare: str = "true") -> subprocess.CompletedProcess[str]:
+    """Run a script as a user who may look at no process outside."""
     unshare = ["unshare", "--map-root-user", "--mount"]
     done = subprocess.run(
-        [*unshare, "sh", "-c", shell, "sh", str(folder), sys.executable, script],
+        [*unshare, "sh", "-c", f'{prepare} && exec "$1" -c "$2"', "sh", sys.executable, script],
         cwd=PROJECT,
         capture_output=True,
         text=True,
         check=False,
     )
-    if not done.returncode:
-        return done.stdout
     if "unshare:" not in done.stderr and "mount:" not in done.stderr:
-        pytest.fail(done.stderr)
-    reason = f"no disk can be mounted without user namespaces: {done.stderr.strip()}"
+        return done
+    reason = f"there are no user namespaces, or no mounts in them: {done.stderr.strip()}"
     if os.environ.get("REQUIRE_ALL") == "1":
         pytest.fail(reason)
     pytest.skip(reason)

@@ -1,8 +1,11 @@
 """The archives: what is damaged, foreign, hostile or encrypted with another key is refused."""
 
+import gzip
 import io
+import json
 import os
 import tarfile
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -184,6 +187,64 @@ def test_another_content_than_its_checksum_says_is_refused(tmp_path: Path) -> No
     assert "'database' is not what its checksum says" in refused(path, None)
 
 
+# --- Size -----------------------------------------------------------------------------------------
+
+
+def used(folder: Path) -> int:
+    """Return what has been unpacked."""
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def packed(path: Path, members: Iterable[tuple[str, int]]) -> None:
+    """Write an archive that says that it is small, with members of zeros."""
+    text = MANIFEST.model_dump_json(exclude={"sha256"}).encode()
+    with tarfile.open(path, "w:gz") as tar:
+        info = tarfile.TarInfo("manifest.json")
+        info.size = len(text)
+        tar.addfile(info, io.BytesIO(text))
+        for name, size in members:
+            info = tarfile.TarInfo(name)
+            info.size = size
+            tar.addfile(info, io.BytesIO(bytes(size)))
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        [("database", 100_000_000)],
+        [(f"uploads/{number}", 0) for number in range(20_000)],
+        [(f"uploads{'/x' * 10}/{number}", 1) for number in range(2_000)],
+    ],
+    ids=["one large", "many empty", "many folders"],
+)
+def test_no_more_is_unpacked_than_was_said(tmp_path: Path, members: list[tuple[str, int]]) -> None:
+    path = tmp_path / "small.tar.gz"
+    packed(path, members)
+    assert path.stat().st_size < 1_000_000
+    assert "it unpacks to more than its manifest says" in refused(path, None)
+    assert used(tmp_path / "refused") < 70_000_000
+
+
+def test_what_follows_an_archive_is_not_read_without_end(tmp_path: Path) -> None:
+    path = make(tmp_path, None)
+    with path.open("ab") as file:
+        file.write(gzip.compress(bytes(100_000_000)))
+    assert "it unpacks to more than its manifest says" in refused(path, None)
+
+
+def test_an_archive_that_has_no_room_is_refused_at_once(tmp_path: Path) -> None:
+    path = make(tmp_path, None)
+
+    def change(info: tarfile.TarInfo, content: bytes) -> tuple[tarfile.TarInfo, bytes]:
+        if info.name == "manifest.json":
+            content = json.dumps(json.loads(content) | {"size": 10**18}).encode()
+        return info, content
+
+    rewrite(path, change)
+    assert "the backup takes 1000000000000 MB unpacked, and " in refused(path, None)
+    assert used(tmp_path / "refused") == 0
+
+
 # --- Encryption -----------------------------------------------------------------------------------
 
 
@@ -193,6 +254,15 @@ def test_without_the_right_key_nothing_is_read(tmp_path: Path) -> None:
     expected = "BACKUP_ENCRYPTION_KEY lacks the key that this backup was made with"
     assert refused(path, OTHER_KEY) == expected
     assert list((tmp_path / "refused").iterdir()) == []
+
+
+def test_with_a_key_a_plain_archive_is_refused(tmp_path: Path) -> None:
+    path = make(tmp_path, None)
+    assert "is not encrypted, but BACKUP_ENCRYPTION_KEY is set: anybody" in refused(path, KEY)
+    assert list((tmp_path / "refused").iterdir()) == []
+    (tmp_path / "target").mkdir()
+    archive.unpack(path, tmp_path / "target", KEY, allow_plain=True)
+    assert content(tmp_path / "target") == CONTENT
 
 
 def test_an_older_key_still_opens_what_it_closed(tmp_path: Path) -> None:

@@ -2,6 +2,9 @@
 
 import os
 import shutil
+import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -123,6 +126,39 @@ def test_a_copy_that_was_changed_is_refused(s3: S3Server, tmp_path: Path) -> Non
     with pytest.raises(BackupError, match="is damaged"):
         jobs.restore(made.path.name)
     assert len(notes()) == 4
+
+
+@SQLITE
+@pytest.mark.usefixtures("database", "s3")
+def test_damage_of_one_copy_says_nothing_of_the_other() -> None:
+    add_notes(3)
+    made = jobs.create()
+    engine.dispose()
+    content = made.path.read_bytes()
+    made.path.write_bytes(content[:-10])
+    assert command("verify")[0] == 1
+    there = jobs.entries("s3")[0]
+    assert jobs.entries("here")[0].verdict.good is False
+    assert there.verdict.good is None
+    made.path.unlink()
+    assert command("verify")[0] == 0
+    assert jobs.entries("s3")[0].verdict.good
+
+
+@SQLITE
+@pytest.mark.usefixtures("database", "s3")
+def test_what_is_here_is_listed_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = jobs.create()
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        monkeypatch.setenv("BACKUP_S3_URL", f"http://key:secret@127.0.0.1:{port}/bucket")
+        program = [sys.executable, "-m", "chassis", "backup", "list"]
+        with subprocess.Popen(program, stdout=subprocess.PIPE, text=True) as listing:
+            assert listing.stdout is not None
+            listing.stdout.readline()
+            assert listing.stdout.readline().startswith(made.path.name)
+            assert listing.poll() is None  # it asks the bucket now
+            listing.kill()
 
 
 @pytest.mark.parametrize(
