@@ -196,8 +196,8 @@ def test_a_lost_sqlite_file_is_set_aside(database: str, remains: str) -> None:
 
 APP = """
 from chassis.database.engine import get_engine
-connection = get_engine().connect()
-connection.exec_driver_sql("SELECT 1")
+with get_engine().connect() as connection:
+    connection.exec_driver_sql("SELECT 1")
 print("connected", flush=True)
 input()
 """
