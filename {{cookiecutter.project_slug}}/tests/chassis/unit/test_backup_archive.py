@@ -4,9 +4,13 @@ import gzip
 import io
 import json
 import os
+import re
+import subprocess
+import sys
 import tarfile
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -16,6 +20,7 @@ from chassis.backup.manifest import Manifest
 from chassis.backup.retention import expired
 from cryptography.fernet import Fernet
 
+from ..conftest import PROJECT
 from .backups import rewrite
 
 KEY, OTHER_KEY = (Fernet.generate_key().decode() for _ in range(2))
@@ -270,6 +275,32 @@ def test_an_older_key_still_opens_what_it_closed(tmp_path: Path) -> None:
     (tmp_path / "target").mkdir()
     archive.unpack(path, tmp_path / "target", f"{OTHER_KEY}, {KEY}")
     assert content(tmp_path / "target") == CONTENT
+
+
+def test_the_documents_open_an_archive_without_the_app(tmp_path: Path) -> None:
+    path = make(tmp_path, KEY)
+    document = (PROJECT / "docs" / "backups.md").read_text(encoding="utf-8")
+    program = re.search(r"^```python elsewhere\n(.*?)^```", document, re.MULTILINE | re.DOTALL)
+    assert program
+    assert len(program[1].splitlines()) <= 30
+    for keys in (OTHER_KEY, KEY):
+        (tmp_path / "made.tar.gz").unlink(missing_ok=True)
+        done = subprocess.run(
+            [sys.executable, "-I", "-c", program[1], str(path)],
+            input=keys,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == (0 if keys == KEY else 1), done.stderr
+    (tmp_path / "target").mkdir()
+    unpack = ["tar", "-xzf", str(tmp_path / "made.tar.gz"), "-C", str(tmp_path / "target")]
+    subprocess.run(unpack, check=True)
+    found = content(tmp_path / "target")
+    checksums = json.loads(found.pop("checksums.json"))
+    assert json.loads(found.pop("manifest.json"))["app"] == MANIFEST.app
+    assert found == CONTENT
+    assert {name: sha256(data).hexdigest() for name, data in found.items()} == checksums
 
 
 def encrypt(content: bytes) -> bytes:
