@@ -1,13 +1,14 @@
 """One file with everything: the database, the uploaded files and a manifest, as .tar.gz.
 
-It is written and read as a stream. The manifest comes last, as only then all checksums are known;
-an archive without it is none.
+It is written and read as a stream. The manifest comes first and tells how much room the rest takes.
+The checksums come last, as only then all are known; without them the archive is invalid.
 """
 
 import contextlib
 import gzip
 import hashlib
 import io
+import json
 import os
 import shutil
 import stat
@@ -17,17 +18,18 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import IO, BinaryIO, Final
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
+from pydantic import TypeAdapter, ValidationError
+from typing_extensions import Buffer
 
-from . import BackupError
+from . import BackupError, DamageError
 from .encryption import Decrypted, Encrypted, is_encrypted
+from .manifest import CHECKSUMS, DATABASE, MANIFEST, UPLOADS, Manifest, room_for, room_for_all
 
-MANIFEST: Final = "manifest.json"
-DATABASE: Final = "database"
-UPLOADS: Final = "uploads"
+MAX_MANIFEST_BYTES: Final = 4 * 1024 * 1024
 COMPRESSION: Final = 6  # 9 takes three times as long for a hundredth of the size
-MAX_MANIFEST_BYTES: Final = 256 * 1024 * 1024
 COPY_BYTES: Final = 1024 * 1024
+MORE_THAN_SAID: Final = "the backup is damaged: it unpacks to more than its manifest says"
+ENCRYPTED: Final = ".enc"  # the end of the name of an encrypted archive
 # Nonsense is read until a checksum is: names and times can be anything.
 DAMAGE: Final = (
     tarfile.TarError,
@@ -39,82 +41,97 @@ DAMAGE: Final = (
 )
 
 
-class Manifest(BaseModel):
-    """What is in an archive, and where it is from."""
-
-    model_config = ConfigDict(frozen=True)
-
-    app: str
-    app_version: str
-    database: str  # sqlite or postgresql
-    revision: str
-    created_at: AwareDatetime
-    rows: dict[str, int]  # of each table
-    sha256: dict[str, str] = {}  # of each file in the archive
-
-
 def write(path: Path, manifest: Manifest, database: Path, uploads: Path, keys: str | None) -> int:
     """Write an archive, encrypted if there are keys; return how many uploaded files it has."""
-    checksums = {}
+    members = {DATABASE: database}
+    for upload in _regular_files(uploads):
+        name = f"{UPLOADS}/{upload.relative_to(uploads).as_posix()}"
+        if not name.isprintable():
+            raise BackupError(f"this name of a file cannot be kept, rename it: {str(upload)!r}")
+        members[name] = upload
+    manifest = manifest.model_copy(update={"size": room_for_all(members)})
+    checksums, used = {}, 0
     with path.open("xb") as file, _written(file, keys) as tar:
-        checksums[DATABASE] = _add(tar, database, DATABASE)
-        for upload in _regular_files(uploads):
-            name = f"{UPLOADS}/{upload.relative_to(uploads).as_posix()}"
-            if not name.isprintable():
-                raise BackupError(f"this name of a file cannot be kept, rename it: {str(upload)!r}")
-            # A file that was deleted in the meantime is none.
-            with contextlib.suppress(FileNotFoundError):
-                checksums[name] = _add(tar, upload, name)
-        text = manifest.model_copy(update={"sha256": checksums}).model_dump_json(indent=1).encode()
-        info = tarfile.TarInfo(MANIFEST)
-        info.size = len(text)
-        tar.addfile(info, io.BytesIO(text))
+        _add_text(tar, MANIFEST, manifest.model_dump_json(exclude={"sha256"}, indent=1))
+        for name, source in members.items():
+            try:
+                size, checksums[name] = _add(tar, source, name)
+            except FileNotFoundError:  # deleted in the meantime
+                if name == DATABASE:
+                    raise
+                continue
+            used += room_for(name, size)
+            if used > manifest.at_most:
+                raise BackupError(f"{uploads} grew while it was read: try again")
+        _add_text(tar, CHECKSUMS, json.dumps(checksums, indent=1))
     return len(checksums) - 1
 
 
-def unpack(path: Path, folder: Path, keys: str | None) -> Manifest:
+def unpack(path: Path, folder: Path, keys: str | None, *, allow_plain: bool = False) -> Manifest:
     """Write the files of an archive into an empty folder, and return its manifest.
 
-    Raises BackupError if a single byte is not what was written.
+    Raises DamageError if a single byte is not what was written.
     """
     try:
         with path.open("rb") as file:
-            manifest, found = _unpack(file, folder, keys)
+            manifest, checksums, found = _unpack(_plain(path, file, keys, allow_plain), folder)
     except DAMAGE as error:
-        raise BackupError(f"{path.name} is damaged, or no backup: {error}") from None
-    if manifest is None:
-        raise BackupError(f"{path.name} is damaged, or no backup: it has no manifest")
-    if found != manifest.sha256:
-        name = min(name for name, _ in found.items() ^ manifest.sha256.items())
-        raise BackupError(f"{path.name} is damaged: {name!r} is not what the manifest says")
-    return manifest
+        raise DamageError(f"{path.name} is damaged, or no backup: {error}") from None
+    if found != checksums:
+        name = min(name for name, _ in found.items() ^ checksums.items())
+        raise DamageError(f"{path.name} is damaged: {name!r} is not what its checksum says")
+    return manifest.model_copy(update={"sha256": checksums})
 
 
-def _unpack(
-    file: BinaryIO, folder: Path, keys: str | None
-) -> tuple[Manifest | None, dict[str, str]]:
-    manifest, found = None, {}
-    with gzip.GzipFile(fileobj=_plain(file, keys)) as plain:
-        with tarfile.open(fileobj=plain, mode="r|", encoding="utf-8") as tar:
+def _unpack(file: BinaryIO, folder: Path) -> tuple[Manifest, dict[str, str], dict[str, str]]:
+    """Return the manifest, the checksums in the archive, and those of what was unpacked."""
+    manifest, checksums, found, used = None, None, {}, 0
+    with gzip.GzipFile(fileobj=file) as packed:
+        stream = _Bounded(packed, 2 * MAX_MANIFEST_BYTES)
+        with tarfile.open(fileobj=stream, mode="r|", encoding="utf-8") as tar:
             for member in tar:
                 content = tar.extractfile(member) if member.isreg() else None
                 if content is None:
-                    raise BackupError(f"{member.name!r} in the backup is not a file")
-                if member.name == MANIFEST and manifest is None:
-                    manifest = _read_manifest(content.read(MAX_MANIFEST_BYTES))
+                    raise DamageError(f"{member.name!r} in the backup is not a file")
+                if manifest is None:
+                    manifest = _read_manifest(member, content)
+                    _refuse_withoutroom_for(manifest, folder)
+                    stream.left = manifest.at_most
+                elif member.name == CHECKSUMS and checksums is None:
+                    checksums = _read_checksums(content)
                 else:
+                    used += room_for(member.name, member.size)
+                    if used > manifest.at_most:
+                        raise DamageError(MORE_THAN_SAID)
                     found[member.name] = _extract(member, content, folder)
         # The end of the tar is not the end of the file: checks of length and content come behind.
-        while plain.read(COPY_BYTES):
+        while stream.read(COPY_BYTES):
             pass
-    return manifest, found
+    if manifest is None or checksums is None:
+        raise DamageError(
+            "the backup is damaged, or none: its manifest or its checksums are missing"
+        )
+    return manifest, checksums, found
 
 
-def _read_manifest(text: bytes) -> Manifest:
+def _read_manifest(member: tarfile.TarInfo, content: IO[bytes]) -> Manifest:
+    if member.name != MANIFEST:
+        raise DamageError(f"it is no backup: {MANIFEST} comes first in one, not {member.name!r}")
     try:
-        return Manifest.model_validate_json(text)
+        return Manifest.model_validate_json(content.read(MAX_MANIFEST_BYTES))
     except ValidationError:
         raise BackupError("it is no backup of an app like this: its manifest is another") from None
+
+
+def _read_checksums(content: IO[bytes]) -> dict[str, str]:
+    return TypeAdapter(dict[str, str]).validate_json(content.read())
+
+
+def _refuse_withoutroom_for(manifest: Manifest, folder: Path) -> None:
+    free = shutil.disk_usage(folder).free
+    if manifest.size > free:
+        needed, there = (f"{size / 1e6:.0f} MB" for size in (manifest.size, free))
+        raise BackupError(f"the backup takes {needed} unpacked, and {folder.parent} has {there}")
 
 
 def _extract(member: tarfile.TarInfo, content: IO[bytes], folder: Path) -> str:
@@ -126,7 +143,7 @@ def _extract(member: tarfile.TarInfo, content: IO[bytes], folder: Path) -> str:
     is_upload = parts[:1] == (UPLOADS,) and len(parts) > 1 and ".." not in parts
     path = folder.joinpath(*parts)
     if not (is_upload or parts == (DATABASE,)) or path.exists():
-        raise BackupError(f"{member.name!r} does not belong into a backup: nothing was restored")
+        raise DamageError(f"{member.name!r} does not belong into a backup: nothing was restored")
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("xb") as target:
         hashing = _Hashing(target)
@@ -135,8 +152,15 @@ def _extract(member: tarfile.TarInfo, content: IO[bytes], folder: Path) -> str:
     return hashing.checksum()
 
 
-def _add(tar: tarfile.TarFile, path: Path, name: str) -> str:
-    """Add a file; return the checksum of what was added."""
+def _add_text(tar: tarfile.TarFile, name: str, text: str) -> None:
+    content = text.encode()
+    info = tarfile.TarInfo(name)
+    info.size = len(content)
+    tar.addfile(info, io.BytesIO(content))
+
+
+def _add(tar: tarfile.TarFile, path: Path, name: str) -> tuple[int, str]:
+    """Add a file; return size and checksum of what was added."""
     # Not followed: whoever may write to the folder could otherwise have any file backed up.
     with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW), "rb") as file:
         info = tar.gettarinfo(arcname=name, fileobj=file)
@@ -147,7 +171,7 @@ def _add(tar: tarfile.TarFile, path: Path, name: str) -> str:
             if error.errno is None:  # not of the system: tarfile got less than was announced
                 raise BackupError(f"{path} was changed while it was read: try again") from None
             raise
-    return hashing.checksum()
+    return info.size, hashing.checksum()
 
 
 def _regular_files(folder: Path) -> Iterator[Path]:
@@ -178,12 +202,42 @@ def _written(file: BinaryIO, keys: str | None) -> Iterator[tarfile.TarFile]:
     os.fsync(file.fileno())
 
 
-def _plain(file: BinaryIO, keys: str | None) -> BinaryIO:
+def _plain(path: Path, file: BinaryIO, keys: str | None, allow_plain: bool) -> BinaryIO:
     if not is_encrypted(file):
+        if path.suffix == ENCRYPTED:
+            raise DamageError(
+                f"{path.name} is damaged: its beginning is not that of an encrypted one"
+            )
+        if keys and not allow_plain:
+            raise BackupError(
+                f"{path.name} is not encrypted, but BACKUP_ENCRYPTION_KEY is set: anybody who can"
+                " write to its folder may have made it. --allow-plain takes it all the same"
+            )
         return file
     if keys is None:
         raise BackupError("the backup is encrypted: set BACKUP_ENCRYPTION_KEY")
     return io.BufferedReader(Decrypted(file, keys), COPY_BYTES)
+
+
+class _Bounded(io.RawIOBase):
+    """A file that is read up to a limit: a small archive can unpack to any size."""
+
+    def __init__(self, file: io.BufferedIOBase, limit: int) -> None:
+        super().__init__()
+        self._file = file
+        self.left = limit
+
+    def readable(self) -> bool:
+        """Say what this file is for."""
+        return True
+
+    def readinto(self, buffer: Buffer, /) -> int:
+        """Give out what the file has."""
+        count = self._file.readinto(buffer)
+        self.left -= count
+        if self.left < 0:
+            raise DamageError(MORE_THAN_SAID)
+        return count
 
 
 class _Hashing:

@@ -10,9 +10,10 @@ from ..database import revisions
 
 @dataclass(frozen=True)
 class Contents:
-    """The revisions of a database, and how many rows each table has."""
+    """The revisions of a database, the oldest that its tables work with, and its rows by table."""
 
     revision: str
+    oldest_code: str
     rows: dict[str, int]
 
 
@@ -22,4 +23,4 @@ def read_contents(connection: Connection) -> Contents:
     for name in sorted(sqlalchemy.inspect(connection).get_table_names()):
         count = sqlalchemy.select(sqlalchemy.func.count()).select_from(sqlalchemy.table(name))
         rows[name] = connection.scalar(count) or 0
-    return Contents(revisions.revision_of(connection), rows)
+    return Contents(*revisions.words_of(connection), rows)

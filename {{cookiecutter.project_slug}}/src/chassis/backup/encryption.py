@@ -17,11 +17,12 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from typing_extensions import Buffer
 
-from . import BackupError
+from . import BackupError, DamageError
 
 MAGIC: Final = b"backup-aes-gcm-1"
 SALT_BYTES: Final = 32
 CHECK_BYTES: Final = 16
+HEADER_BYTES: Final = len(MAGIC) + SALT_BYTES + CHECK_BYTES
 TAG_BYTES: Final = 16
 CHUNK_BYTES: Final = 1024 * 1024
 
@@ -64,7 +65,9 @@ class Decrypted(io.RawIOBase):
 
     def __init__(self, source: BinaryIO, keys: str) -> None:
         super().__init__()
-        header = source.read(len(MAGIC) + SALT_BYTES + CHECK_BYTES)
+        header = source.read(HEADER_BYTES)
+        if len(header) < HEADER_BYTES:
+            raise DamageError("the backup is damaged: it was cut off")
         salt, check = header[len(MAGIC) : -CHECK_BYTES], header[-CHECK_BYTES:]
         candidates = (_file_key(key, salt) for key in keys.split(","))
         found = [cipher for cipher, of_key in candidates if hmac.compare_digest(of_key, check)]
@@ -97,7 +100,7 @@ class Decrypted(io.RawIOBase):
         try:
             return self._cipher.decrypt(nonce, chunk, None)
         except InvalidTag:
-            raise BackupError("the backup is damaged: it was changed or cut off") from None
+            raise DamageError("the backup is damaged: it was changed or cut off") from None
 
 
 def is_encrypted(source: BinaryIO) -> bool:

@@ -13,27 +13,19 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 
 from .. import project
 from . import BackupError
+from .state import State
 
 UNFINISHED: Final = ".unfinished-"
 WAIT_SECONDS: Final = 600
-
-
-class State(BaseModel):
-    """What happened so far; times are seconds since the epoch, 0 for never."""
-
-    model_config = ConfigDict(frozen=True)
-
-    last_success: float = 0
-    last_verified: float = 0
-    verified: dict[str, bool] = {}  # by name, whether the archive was good
+AHEAD: Final = timedelta(minutes=10)  # clocks of two machines may differ
 
 
 @dataclass(frozen=True)
@@ -87,7 +79,9 @@ class Folder:
             return State()
 
     def save(self, state: State) -> None:
-        """Replace the state."""
+        """Replace the state; what has not changed needs no room on a full disk."""
+        if state == self.state():
+            return
         new = self.path / f"{UNFINISHED}state"
         new.write_text(state.model_dump_json(indent=1), encoding="utf-8")
         new.rename(self.path / "state.json")
@@ -117,9 +111,19 @@ def created_at(name: str) -> datetime:
     return datetime.strptime(f"{match[1]}+0000", "%Y%m%dT%H%M%S.%f%z")
 
 
+def is_from_the_future(name: str) -> bool:
+    """Whether the clock was wrong when this archive was made, or is wrong now."""
+    return created_at(name) > datetime.now(UTC) + AHEAD
+
+
 def sorted_names(names: Iterable[str]) -> list[str]:
     """Return those that name an archive of this app, the newest first."""
     return sorted(filter(_match, names), reverse=True)
+
+
+def past(names: Iterable[str]) -> list[str]:
+    """Return the names without those from the future, which would be the newest for years."""
+    return [name for name in names if not is_from_the_future(name)]
 
 
 def _match(name: str) -> re.Match[str] | None:

@@ -1,27 +1,26 @@
 """What can be done with backups: make, list, verify, restore and prune them."""
 
-import contextlib
+import os
+import pwd
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
-from types import ModuleType
-from typing import Final
 
-from sqlalchemy import URL, make_url
+from sqlalchemy import NullPool
 
 from .. import project
-from ..database import revisions
+from ..database import in_use, revisions
+from ..database.engine import clear_errors, new_engine
+from ..database.tables import utc_now
 from ..settings import get_settings
-from . import BackupError, archive, postgresql, sqlite, uploads
-from .archive import Manifest
+from . import BackupError, DamageError, archive, checking, places, uploads
 from .contents import Contents
-from .folder import Folder, created_at, new_name
+from .folder import Folder, created_at, is_from_the_future, new_name, past
+from .manifest import DATABASE, UPLOADS, Manifest
 from .retention import expired
-from .s3 import Bucket
-
-KINDS: Final = {"sqlite": sqlite, "postgresql": postgresql}
+from .state import Place, Verdict
 
 
 @dataclass(frozen=True)
@@ -41,8 +40,8 @@ class Entry:
     name: str
     created_at: datetime
     size: int
-    places: tuple[str, ...]
-    verified: bool | None
+    verdict: Verdict
+    is_ignored: bool  # its name is from the future
 
 
 @dataclass(frozen=True)
@@ -55,196 +54,187 @@ class Restored:
     needs_upgrade: bool
 
 
+@dataclass(frozen=True)
+class Old:
+    """What `prune` decided about an old backup."""
+
+    name: str
+    kept: str  # why; "" if it may go
+
+
 def create() -> Made:
     """Make a backup, here and in the bucket."""
     with _errors(), _locked() as folder:
         made = _create(folder)
-        if bucket := _bucket():
+        if bucket := places.bucket():
             try:
                 bucket.upload(made.path, made.path.name)
             except BackupError as error:
                 raise BackupError(f"{made.path} was made, but not copied: {error}") from None
         state = folder.state()
-        now = datetime.now(UTC).timestamp()
+        now = utc_now().timestamp()
         folder.save(state.model_copy(update={"last_success": now}))
     return made
 
 
-def entries() -> tuple[list[Entry], str]:
-    """Return all backups, the newest first, and why those in the bucket are missing if they are."""
+def entries(place: Place) -> list[Entry]:
+    """Return the backups in a place, the newest first."""
     with _errors():
-        folder = _folder()
-        verified = folder.state().verified
-        here = {name: (folder.path / name).stat().st_size for name in folder.names()}
-    there, problem = {}, ""
-    if bucket := _bucket():
-        try:
-            there = bucket.sizes()
-        except BackupError as error:  # a reason more to know what is here
-            problem = str(error)
-    found = [
+        folder = places.folder()
+        sizes, state = _sizes(folder, place), folder.state()
+    return [
         Entry(
             name,
             created_at(name),
-            here.get(name, there.get(name, 0)),
-            tuple(place for place, names in (("here", here), ("s3", there)) if name in names),
-            verified.get(name),
+            size,
+            state.verdict(place, name),
+            is_from_the_future(name),
         )
-        for name in sorted({*here, *there}, reverse=True)
+        for name, size in sizes.items()
     ]
-    return found, problem
 
 
-def verify(wanted: str | None) -> tuple[str, Manifest]:
+def verify(wanted: str | None, *, allow_plain: bool = False) -> tuple[str, Manifest]:
     """Restore a backup, the newest one if none is named, beside the app, and compare."""
     with _errors(), _locked() as folder, folder.workplace() as work:
-        path = _find(folder, wanted, work)
+        path, place = _find(folder, wanted, work)
         try:
-            manifest = archive.unpack(path, work, _keys())
-            _refuse_foreign(manifest)
-            _compare(manifest, work)
-        except BackupError:
-            _remember(folder, path.name, good=False)
+            with _errors():
+                manifest = checking.open_archive(path, work, allow_plain=allow_plain)
+                checking.compare(manifest, work)
+        except DamageError as error:
+            _remember(folder, place, path.name, Verdict(good=False, reason=str(error)))
             raise
-        _remember(folder, path.name, good=True)
+        except BackupError as error:
+            _remember(folder, place, path.name, Verdict(reason=str(error)))
+            raise
+        _remember(folder, place, path.name, Verdict(good=True))
     return path.name, manifest
 
 
-def restore(wanted: str) -> Restored:
+def restore(wanted: str, *, allow_plain: bool = False) -> Restored:
     """Replace database and uploaded files by those of a backup: all of them or nothing."""
     with _errors(), _locked() as folder, folder.workplace() as work:
-        path = _find(folder, wanted, work)
-        manifest = archive.unpack(path, work, _keys())
-        _refuse_foreign(manifest)
-        url, kind = _database()
-        if processes := kind.users(url):
-            raise BackupError(f"stop the app first: {', '.join(processes)} uses the database")
-        safety, aside = None, []
-        if kind.is_lost(url):
-            aside = kind.set_aside(url, f"lost-{datetime.now(UTC):%Y%m%dT%H%M%SZ}")
-        else:
-            safety = _create(folder).path
-        # What can fail for want of space comes first, what cannot comes last.
-        with uploads.prepared(_uploads(), work / archive.UPLOADS) as new_uploads:
-            kind.load(url, work / archive.DATABASE)
-            uploads.replace(_uploads(), new_uploads)
-    return Restored(manifest, safety, tuple(aside), manifest.revision != revisions.head())
+        path, _ = _find(folder, wanted, work)
+        manifest = checking.open_archive(path, work, allow_plain=allow_plain)
+        url, kind = places.database()
+        with clear_errors(), in_use.alone(new_engine(url, poolclass=NullPool)):
+            safety, aside = None, []
+            if kind.is_lost(url):
+                aside = kind.set_aside(url, f"lost-{utc_now():%Y%m%dT%H%M%SZ}")
+            else:
+                safety = _create(folder).path
+            # What can fail for want of space comes first, what cannot comes last.
+            with uploads.prepared(places.uploads(), work / UPLOADS) as new_uploads:
+                kind.load(url, work / DATABASE)
+                uploads.replace(places.uploads(), new_uploads)
+    status = revisions.status_of(manifest.revision, manifest.oldest_code)
+    return Restored(manifest, safety, tuple(aside), status not in revisions.FITTING)
 
 
-def prune(*, dry_run: bool) -> list[tuple[str, str]]:
-    """Delete old backups; return the place and the name of each."""
+def prune(place: Place, *, dry_run: bool) -> list[Old]:
+    """Delete old backups in a place; return all old ones, and why some of them are kept."""
     settings = get_settings()
-    keep = timedelta(days=settings.backup_keep_days)
     with _errors(), _locked() as folder:
-        verified, now = folder.state().verified, datetime.now(UTC)
-
-        def old(names: list[str]) -> list[str]:
-            count = settings.backup_keep_count
-            return expired(names, verified, now, keep=keep, keep_count=count)
-
-        deleted = [("here", name) for name in old(folder.names())]
-        bucket = _bucket()
-        if bucket:
-            deleted += [("s3", name) for name in old(list(bucket.sizes()))]
-        for place, name in () if dry_run else deleted:
-            if place == "here":
-                (folder.path / name).unlink()
-            elif bucket:
+        names = list(_sizes(folder, place))
+        reasons = expired(
+            past(names),
+            folder.state().proven(place, names),
+            utc_now(),
+            keep=timedelta(days=settings.backup_keep_days),
+            keep_count=settings.backup_keep_count,
+        )
+        going = [] if dry_run else [name for name, kept in reasons.items() if not kept]
+        for name in going:
+            if bucket := places.bucket() if place == "s3" else None:
                 bucket.delete(name)
-    return deleted
+            else:
+                (folder.path / name).unlink()
+        folder.save(folder.state().only(place, set(names).difference(going)))
+    ahead = [Old(name, "its name is from the future") for name in names if is_from_the_future(name)]
+    return ahead + [Old(name, kept) for name, kept in reasons.items()]
+
+
+def _sizes(folder: Folder, place: Place) -> dict[str, int]:
+    """Return the archives in a place, the newest first, with their size in bytes."""
+    if place == "here":
+        return {name: (folder.path / name).stat().st_size for name in folder.names()}
+    bucket = places.bucket()
+    return bucket.sizes() if bucket else {}
 
 
 def _create(folder: Folder) -> Made:
     """Make a backup in the folder."""
-    url, kind = _database()
-    keys, now = _keys(), datetime.now(UTC)
+    url, kind = places.database()
+    keys, now = places.keys(), utc_now()
     with folder.workplace() as work:
         # The database first: a file that one of its rows names is then still there.
-        contents: Contents = kind.dump(url, work / archive.DATABASE)
+        contents: Contents = kind.dump(url, work / DATABASE)
         manifest = Manifest(
             app=project.current().package,
             app_version=project.current().version,
             database=url.get_backend_name(),
             revision=contents.revision,
+            oldest_code=contents.oldest_code,
             created_at=now,
             rows=contents.rows,
         )
         complete = work / "archive"
-        count = archive.write(complete, manifest, work / archive.DATABASE, _uploads(), keys)
+        count = archive.write(complete, manifest, work / DATABASE, places.uploads(), keys)
         name = new_name(now, encrypted=keys is not None)
         folder.take(complete, name)
     path = folder.path / name
     return Made(path, sum(contents.rows.values()), count, path.stat().st_size)
 
 
-def _find(folder: Folder, wanted: str | None, work: Path) -> Path:
-    """Return the path of an archive, which is fetched from the bucket if it is only there."""
+def _find(folder: Folder, wanted: str | None, work: Path) -> tuple[Path, Place | None]:
+    """Return path and place of an archive, which is fetched from the bucket if it is only there."""
     if wanted is not None and "/" in wanted:
-        if not Path(wanted).is_file():
-            raise BackupError(f"there is no file {wanted}")
-        return Path(wanted)
-    here, bucket, command = folder.names(), _bucket(), project.current().command_line
-    if wanted in here or (wanted is None and here):
-        return folder.path / (wanted or here[0])
+        path = Path(wanted).absolute()
+        _refuse_unreadable(path, folder)
+        return path, "here" if path.parent == folder.path.absolute() else None
+    here, bucket, command = folder.names(), places.bucket(), project.current().command_line
+    if wanted in here:
+        return folder.path / wanted, "here"
+    if wanted is None and past(here):
+        return folder.path / past(here)[0], "here"
     there = list(bucket.sizes()) if bucket else []
-    if wanted is None and not there:
-        raise BackupError(f"there are no backups yet: make one with `{command} backup create`")
-    name = wanted or there[0]
+    if wanted is None and not past(there):
+        ahead = len({*here, *there})
+        ignored = f" ({ahead} from the future are ignored: is the clock right?)" if ahead else ""
+        raise BackupError(
+            f"there are no backups yet{ignored}: make one with `{command} backup create`"
+        )
+    name = wanted or past(there)[0]
     if bucket is None or name not in there:
         raise BackupError(f"there is no backup {name}: see `{command} backup list`")
     bucket.download(name, work / name)
-    return work / name
+    return work / name, "s3"
 
 
-def _refuse_foreign(manifest: Manifest) -> None:
-    url, _ = _database()
-    app = project.current().package
-    if manifest.app != app:
-        raise BackupError(f"the backup is of the app {manifest.app}, this is {app}")
-    if manifest.database != url.get_backend_name():
+def _refuse_unreadable(path: Path, folder: Folder) -> None:
+    """Say where a file belongs: a service sees other folders than the operator does."""
+    try:
+        path.open("rb").close()
+    except OSError as error:
+        user = pwd.getpwuid(os.geteuid()).pw_name
         raise BackupError(
-            f"the backup is of {manifest.database}, but DATABASE_URL is {url.get_backend_name()}"
-        )
-    if not revisions.is_known(manifest.revision):
-        raise BackupError(
-            f"the backup is at revision {manifest.revision}, which this version of the app does not"
-            f" know: use version {manifest.app_version} or newer"
-        )
+            f"{path}: {error.strerror}, as the user {user} sees it. Bring it to the other backups,"
+            f" `install -o {user} -m 600 FILE {folder.path.absolute()}/`, and use its name alone"
+        ) from None
 
 
-def _compare(manifest: Manifest, work: Path) -> None:
-    """Restore the database into one of its own and compare it with the manifest."""
-    url, kind = _database()
-    with kind.scratch(url, work) as scratch:
-        kind.load(scratch, work / archive.DATABASE)
-        found: Contents = kind.contents(scratch)
-    if found.revision != manifest.revision:
-        text = f"revision {found.revision} came back instead of {manifest.revision}"
-        raise BackupError(f"the backup is not good: {text}")
-    if found.rows != manifest.rows:
-        table = min(name for name, _ in found.rows.items() ^ manifest.rows.items())
-        before, after = manifest.rows.get(table, "no table"), found.rows.get(table, "no table")
-        raise BackupError(f"the backup is not good: {table} had {before} rows, now {after}")
-
-
-def _remember(folder: Folder, name: str, *, good: bool) -> None:
-    """Note the result of a check, and forget those of archives that are gone."""
-    state, known = folder.state(), {name, *folder.names()}
-    if bucket := _bucket():
-        with contextlib.suppress(BackupError):
-            known |= bucket.sizes().keys()
-    verified = {key: value for key, value in state.verified.items() if key in known}
-    update: dict[str, object] = {"verified": {**verified, name: good}}
-    if good:
-        update["last_verified"] = datetime.now(UTC).timestamp()
-    folder.save(state.model_copy(update=update))
+def _remember(folder: Folder, place: Place | None, name: str, found: Verdict) -> None:
+    """Note the result of a check of an archive that is in one of our places."""
+    if place:
+        folder.save(folder.state().after(place, name, found))
 
 
 @contextmanager
 def _locked() -> Iterator[Folder]:
-    folder = _folder()
+    folder = places.folder()
     with folder.locked():
-        uploads.recover(_uploads())
+        uploads.recover(places.uploads())
         yield folder
 
 
@@ -255,26 +245,3 @@ def _errors() -> Iterator[None]:
     except OSError as error:
         where = f": {error.filename}" if error.filename else ""
         raise BackupError(f"{error.strerror or error}{where}") from None
-
-
-def _database() -> tuple[URL, ModuleType]:
-    url = make_url(get_settings().database_url.get_secret_value())
-    return url, KINDS[url.get_backend_name()]
-
-
-def _folder() -> Folder:
-    return Folder(get_settings().backup_dir)
-
-
-def _uploads() -> Path:
-    return get_settings().uploads_dir
-
-
-def _bucket() -> Bucket | None:
-    url = get_settings().backup_s3_url
-    return Bucket(url.get_secret_value()) if url else None
-
-
-def _keys() -> str | None:
-    keys = get_settings().backup_encryption_key
-    return keys.get_secret_value() if keys else None

@@ -115,17 +115,6 @@ def set_aside(_url: URL, _suffix: str) -> list[Path]:
     return []
 
 
-def users(url: URL) -> list[str]:
-    """Name the processes of the app, on any machine, that are connected."""
-    query = sqlalchemy.text(
-        "SELECT DISTINCT coalesce(host(client_addr), 'this machine') FROM pg_stat_activity"
-        " WHERE datname = current_database() AND pid <> pg_backend_pid()"
-        " AND application_name = current_setting('application_name')"
-    )
-    with _connection(url) as connection:
-        return [f"a process on {address}" for address in connection.scalars(query)]
-
-
 @contextmanager
 def _connection(url: URL) -> Iterator[Connection]:
     try:

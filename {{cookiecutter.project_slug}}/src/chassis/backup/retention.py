@@ -1,4 +1,4 @@
-"""Which backups may be deleted."""
+"""Which backups may be deleted, and why the other old ones stay."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -8,18 +8,22 @@ from .folder import created_at
 
 def expired(
     names: Sequence[str],
-    verified: Mapping[str, bool],
+    proven: Mapping[str, bool],
     now: datetime,
     *,
     keep: timedelta,
     keep_count: int,
-) -> list[str]:
-    """Return the archives, of which the newest comes first, that are older than `keep`.
+) -> dict[str, str]:
+    """Return the archives older than `keep`, and why each is kept: "" for one that may go.
 
-    Never among them: the newest `keep_count` of which none is known to be bad, and the newest one
-    that is known to be good.
+    The newest comes first in `names`. `proven` has those that were found to be good or bad.
     """
-    hopeful = [name for name in names if verified.get(name, True)]
-    good = [name for name in names if verified.get(name, False)]
-    kept = {*hopeful[:keep_count], *good[:1]}
-    return [name for name in names if name not in kept and now - created_at(name) > keep]
+    good = [name for name in names if proven.get(name) is True]
+    hopeful = [name for name in names if proven.get(name) is not False]
+    # With nothing to hope for, better a damaged backup than none.
+    newest = (hopeful or names)[:keep_count]
+    reasons = {
+        **dict.fromkeys(good[:keep_count], f"one of the newest {keep_count} that are proven good"),
+        **dict.fromkeys(newest, f"one of the newest {keep_count}"),
+    }
+    return {name: reasons.get(name, "") for name in names if now - created_at(name) > keep}

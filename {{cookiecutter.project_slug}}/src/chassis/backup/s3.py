@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -13,10 +13,14 @@ from . import BackupError
 from .folder import sorted_names
 
 if TYPE_CHECKING:
-    from obstore.store import S3Config, S3Store
+    from obstore.store import ClientConfig, S3Config, S3Store
 
-REQUEST: Final = timedelta(hours=1)  # for all of a download; an upload is many requests
-RETRY: Final = timedelta(seconds=60)
+CONNECT: Final = timedelta(seconds=5)
+# A server that accepts and never answers is given up after these times.
+ANSWER: Final = timedelta(seconds=10)  # all of a short question
+SILENCE: Final = timedelta(seconds=30)  # in a download
+PART: Final = timedelta(minutes=2)  # of an upload: 5 MB, four at once, need 1.4 Mbit/s
+RETRY: Final = timedelta(seconds=60)  # what fails at once is tried again for so long
 
 
 class Bucket:
@@ -29,8 +33,11 @@ class Bucket:
         """Send a file in parts; it is there when all parts are."""
         import obstore
 
+        with self._store() as store, suppress(FileNotFoundError):
+            obstore.head(store, name)  # is anybody there?
+        with self._store({"timeout": PART}, RETRY) as store:
+            obstore.put(store, name, path, max_concurrency=4)
         with self._store() as store:
-            obstore.put(store, name, path)
             size = obstore.head(store, name)["size"]
         if size != path.stat().st_size:
             raise BackupError(f"S3: {name} arrived with {size} bytes, not {path.stat().st_size}")
@@ -39,7 +46,8 @@ class Bucket:
         """Fetch a file."""
         import obstore
 
-        with self._store() as store, target.open("xb") as file:
+        options: ClientConfig = {"read_timeout": SILENCE, "timeout": timedelta(days=1)}
+        with self._store(options, RETRY) as store, target.open("xb") as file:
             for part in obstore.get(store, name).stream():
                 file.write(part)
 
@@ -59,7 +67,9 @@ class Bucket:
             obstore.delete(store, name)
 
     @contextmanager
-    def _store(self) -> Iterator[S3Store]:
+    def _store(
+        self, options: ClientConfig | None = None, retry: timedelta = ANSWER
+    ) -> Iterator[S3Store]:
         from obstore.exceptions import BaseError
         from obstore.store import S3Store
 
@@ -79,8 +89,13 @@ class Bucket:
                 bucket,
                 prefix=prefix or None,
                 config=config,
-                client_options={"allow_http": url.scheme == "http", "timeout": REQUEST},
-                retry_config={"max_retries": 5, "retry_timeout": RETRY},
+                client_options={
+                    "allow_http": url.scheme == "http",
+                    "connect_timeout": CONNECT,
+                    "timeout": ANSWER,
+                    **(options or {}),
+                },
+                retry_config={"max_retries": 5, "retry_timeout": retry},
             )
         # A missing bucket is a FileNotFoundError; the address in the text has no key in it.
         except (BaseError, FileNotFoundError) as error:

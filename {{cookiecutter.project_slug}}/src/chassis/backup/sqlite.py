@@ -8,14 +8,14 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Final
 
-import psutil
 from sqlalchemy import URL, NullPool
 
-from ..database.engine import new_engine
-from . import BackupError
+from ..database.engine import DatabaseUnavailable, clear_errors, new_engine
+from . import BackupError, DamageError
 from .contents import Contents, read_contents
 
 WAIT_SECONDS: Final = 30  # for the writers of the app
+DAMAGE: Final = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 SIDE_FILES: Final = ("", "-wal", "-shm")
 
 
@@ -57,10 +57,12 @@ def contents(url: URL) -> Contents:
     with _errors(), _connect(_path(url)) as connection:
         [(result,), *_] = connection.execute("PRAGMA integrity_check").fetchall()
     if result != "ok":
-        raise BackupError(f"the database is damaged: {result}")
-    engine = new_engine(url, poolclass=NullPool)
-    with engine.connect() as connection:
-        return read_contents(connection)
+        raise DamageError(f"the database is damaged: {result}")
+    try:
+        with clear_errors(), new_engine(url, poolclass=NullPool).connect() as reader:
+            return read_contents(reader)
+    except DatabaseUnavailable as error:
+        raise BackupError(str(error)) from None
 
 
 @contextmanager
@@ -70,10 +72,12 @@ def scratch(_url: URL, folder: Path) -> Iterator[URL]:
 
 
 def is_lost(url: URL) -> bool:
-    """Whether there is no database that could be read."""
+    """Whether there is no database, or none that could be read."""
+    if not _path(url).exists():
+        return True
     try:
         contents(url)
-    except BackupError:
+    except DamageError:
         return True
     return False
 
@@ -87,19 +91,6 @@ def set_aside(url: URL, suffix: str) -> list[Path]:
         if old.exists():
             moved.append(old.rename(path.with_name(f"{path.name}.{suffix}{side}")))
     return moved
-
-
-def users(url: URL) -> list[str]:
-    """Name the other processes that have the database open."""
-    path = str(_path(url).resolve())
-    found = []
-    for process in psutil.process_iter():
-        try:
-            if process.pid != os.getpid() and path in {file.path for file in process.open_files()}:
-                found.append(f"process {process.pid}")
-        except (psutil.NoSuchProcess, psutil.AccessDenied):
-            continue
-    return found
 
 
 def _path(url: URL) -> Path:
@@ -119,4 +110,5 @@ def _errors() -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        raise BackupError(f"SQLite: {error}") from None
+        damaged = getattr(error, "sqlite_errorcode", 0) & 0xFF in DAMAGE
+        raise (DamageError if damaged else BackupError)(f"SQLite: {error}") from None

@@ -100,6 +100,7 @@ CHECKS: Final = (
     Check("database path", ".data:path", {"deploy"}),
     Check("database tls", ".data:tls", {"deploy"}),
     Check("backups", ".data:backups", {"deploy"}),
+    Check("last backup", ".data:last_backup", {"doctor", "deploy"}),
     Check("log level", ".environment:log_level", {"deploy"}),
     Check("log format", ".environment:log_format", {"deploy"}),
     Check("strict names", ".environment:strict_names", {"deploy"}),

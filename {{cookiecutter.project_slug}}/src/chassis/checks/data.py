@@ -1,13 +1,21 @@
 """What production wants of the places where the data is."""
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Final
 
 from sqlalchemy import URL, make_url
 
 from .. import project
+from ..backup.folder import AHEAD, Folder
+from ..database.tables import utc_now
 from ..settings import get_settings
 from . import OK, Result
 from .exposure import LOCAL
+
+# The timers make one each day and prove one each week; each may fail once.
+MADE_WITHIN: Final = timedelta(days=2, hours=12)
+PROVEN_WITHIN: Final = timedelta(days=15)
 
 
 def kind() -> Result:
@@ -53,6 +61,31 @@ def backups() -> Result:
             "warn", "BACKUP_ENCRYPTION_KEY is not set: whoever reads the bucket reads all data"
         )
     return OK
+
+
+def last_backup() -> Result:
+    """Backups go on being made, and one was proven good not long ago."""
+    if get_settings().is_development:
+        return Result("pass", "development needs none")
+    command = f"{project.current().command_line} backup"
+    state = Folder(get_settings().backup_dir).state()
+    made, proven = (_age(when) for when in (state.last_success, state.last_verified))
+    if made is None:
+        return Result("warn", "no backup has been made yet", f"{command} create")
+    if made > MADE_WITHIN:
+        return Result("fail", f"the last backup was made {made.days} days ago", f"{command} create")
+    if proven is None:
+        return Result("warn", "no backup has been proven good yet", f"{command} verify")
+    if proven > PROVEN_WITHIN:
+        detail = f"no backup has been proven good for {proven.days} days"
+        return Result("fail", detail, f"{command} verify")
+    return Result("pass", f"made {made.days} days ago, proven good {proven.days} days ago")
+
+
+def _age(when: float) -> timedelta | None:
+    """Return how long ago that was; None for never, and for what a wrong clock has noted."""
+    age = utc_now() - datetime.fromtimestamp(when, UTC)
+    return age if when and age > -AHEAD else None
 
 
 def _url() -> URL:

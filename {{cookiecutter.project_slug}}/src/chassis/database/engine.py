@@ -16,9 +16,10 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session
 
 from .. import kept, project
-from ..errors import ExplainedError
 from ..settings import get_settings
+from . import in_use
 from .turns import Turns
+from .unavailable import DatabaseUnavailable as DatabaseUnavailable
 
 BUSY_SECONDS: Final = 5  # how long SQLite waits for another process that writes
 TURN_SECONDS: Final = 30  # how long a transaction waits for the others of this process
@@ -49,13 +50,6 @@ SQLITE_UNAVAILABLE: Final = {
 # intervention, system. 57014 is a query that was cancelled: the server is well.
 POSTGRESQL_UNAVAILABLE: Final = ("08", "53", "57", "58", "XX001", "XX002")
 QUERY_CANCELED: Final = "57014"
-
-
-class DatabaseUnavailable(ExplainedError):  # noqa: N818 - it says what is the matter
-    """The database cannot be reached or written; nothing of the transaction was reported as saved.
-
-    The text is one line without secrets.
-    """
 
 
 @dataclass
@@ -232,6 +226,7 @@ def _database() -> _Database:
             max_overflow=POOL_MORE,
             pool_timeout=TURN_SECONDS,
         )
+        in_use.share(engine)
         places = 1 if engine.dialect.name == "sqlite" else POOL_KEPT + POOL_MORE
         database = _Database(engine, Turns(places))
         databases.setdefault(text, database)  # atomic: of two at once, one wins

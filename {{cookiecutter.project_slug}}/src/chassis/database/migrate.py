@@ -19,7 +19,7 @@ from alembic.util import CommandError
 from sqlalchemy import Connection, MetaData, NullPool
 
 from .. import project
-from . import chains, revisions
+from . import chains, in_use, revisions
 from .chains import BASE, PREFIX, Chain, RevisionError
 from .engine import clear_errors, get_engine, new_engine
 from .tables import ChassisBase, load_models
@@ -134,6 +134,7 @@ def _moving() -> Iterator[Connection]:
     # On SQLite a table is changed by copying it: with foreign keys on, dropping the old one would
     # delete the rows that refer to it.
     engine = new_engine(get_engine().url, foreign_keys=False, poolclass=NullPool)
+    in_use.share(engine)
     try:
         with clear_errors(), engine.begin() as connection:
             _lock(connection)

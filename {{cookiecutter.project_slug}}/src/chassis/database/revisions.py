@@ -30,18 +30,20 @@ def current() -> str:
     return _word(at.revision for at in _positions().values())
 
 
-def revision_of(connection: Connection) -> str:
-    """Return the revisions of any database."""
-    return _word(at.revision for at in positions_in(connection).values())
+def words_of(connection: Connection) -> tuple[str, str]:
+    """Return the revisions of any database, and the oldest whose code works with its tables."""
+    positions = positions_in(connection).values()
+    return _word(at.revision for at in positions), _word(at.oldest_code for at in positions)
 
 
-def is_known(word: str) -> bool:
-    """Whether this version of the code has these revisions."""
+def status_of(revision: str, oldest_code: str) -> Status:
+    """Compare a database with the code by two words that were noted of it."""
     try:
-        numbers = take_apart(word)
+        at, oldest = take_apart(revision), take_apart(oldest_code)
     except RevisionError:
-        return False
-    return all(number in chain.revisions for chain, number in numbers.items())
+        return "ahead"
+    found = (chain.status(Position(at[chain], oldest[chain])) for chain in at)
+    return min(found, key=WORST_FIRST.index)
 
 
 def status() -> Status:

@@ -14,9 +14,11 @@ from typing import Any
 
 import httpx
 import pytest
+from chassis.backup import jobs
 from chassis.commands.loadtest import Tab, open_tab, page_cookies
 from chassis.database import engine, migrate, revisions
 from chassis.database.engine import transaction
+from chassis.database.in_use import InUse
 from chassis.settings import get_settings
 from chassis.testing.databases import new_sqlite
 from chassis.testing.ports import free_port
@@ -114,6 +116,22 @@ def test_development_wants_its_postgresql_at_once() -> None:
     line = refusal(APP_ENV="development", DATABASE_URL=url)
     assert line.startswith("DATABASE_URL: the database is unavailable: connection failed")
     assert "hush-hush" not in line
+
+
+def test_no_backup_is_restored_under_a_running_server(
+    database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    places = {name: str(tmp_path / name) for name in ("BACKUP_DIR", "UPLOADS_DIR")}
+    for name, value in places.items():
+        monkeypatch.setenv(name, value)
+    get_settings.cache_clear()
+    name = jobs.create().path.name
+    with running_server(tmp_path, {**PRODUCTION, **places, "DATABASE_URL": database}) as server:
+        with pytest.raises(InUse, match="stop the app first, all its instances: "):
+            jobs.restore(name)
+        server.process.kill()  # the kernel and PostgreSQL let go for it
+        server.process.wait()
+        assert jobs.restore(name).safety
 
 
 # --- A database that goes away --------------------------------------------------------------------

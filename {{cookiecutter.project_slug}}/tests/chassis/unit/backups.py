@@ -3,10 +3,13 @@
 import gzip
 import io
 import os
+import shutil
 import subprocess
 import sys
 import tarfile
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -67,7 +70,7 @@ def command(*arguments: str) -> tuple[int, str, str]:
 def rewrite(
     path: Path, change: Callable[[tarfile.TarInfo, bytes], tuple[tarfile.TarInfo, bytes]]
 ) -> None:
-    """Write an archive anew, with each of its members changed."""
+    """Write a plain archive again, with each of its members changed."""
     with tarfile.open(path) as old:
         members = [(info, old.extractfile(info)) for info in old]
         contents = [(info, file.read() if file else b"") for info, file in members]
@@ -78,23 +81,65 @@ def rewrite(
             new.addfile(info, io.BytesIO(content))
 
 
-def on_small_disk(folder: Path, megabytes: int, script: str) -> None:
-    """Run a script with a disk of this size mounted at the folder, which only it can see."""
+@contextmanager
+def put_back(folder: Path) -> Iterator[None]:
+    """Let a folder be afterwards as it was before."""
+    with tempfile.TemporaryDirectory() as aside:
+        shutil.copytree(folder, aside, dirs_exist_ok=True)
+        yield
+        for path in folder.iterdir():
+            path.unlink()
+        shutil.copytree(aside, folder, dirs_exist_ok=True)
+
+
+def answers(subject: str, other: str) -> dict[str, str]:
+    """Run all commands on two good backups of long ago; return what they say of the subject."""
+    found = {"verify": said("verify")}
+    _, output, _ = command("list")
+    lines = [line.split() for line in output.splitlines()]
+    states = {name: rest[5].rstrip(":") for name, *rest in lines if name in (subject, other)}
+    found |= {"state": states[subject], "old": states[other]}
+    folder = get_settings().backup_dir
+    with put_back(folder):
+        code, _, _ = command("prune")
+        left = {"new": folder / subject, "old": folder / other}
+        found["prune"] = " ".join([str(code), *(name for name in left if left[name].exists())])
+    with put_back(folder):
+        found["create"] = said("create")
+    found["restore"] = said("restore", subject, "--yes")
+    return found
+
+
+def said(*arguments: str) -> str:
+    """Run a command; return its exit code and what it prints."""
+    return " ".join(str(part) for part in command(*arguments))
+
+
+def on_small_disk(folder: Path, megabytes: int, script: str) -> str:
+    """Run a script with a disk of this size mounted at the folder, which only it can see.
+
+    Returns what it prints.
+    """
     folder.mkdir()
-    shell = f'mount -t tmpfs -o size={megabytes}m none "$1" && exec "$2" -c "$3"'
+    done = in_namespace(script, f"mount -t tmpfs -o size={megabytes}m none '{folder}'")
+    if done.returncode:
+        pytest.fail(done.stderr)
+    return done.stdout
+
+
+def in_namespace(script: str, prepare: str = "true") -> subprocess.CompletedProcess[str]:
+    """Run a script as a user who may look at no process outside."""
     unshare = ["unshare", "--map-root-user", "--mount"]
     done = subprocess.run(
-        [*unshare, "sh", "-c", shell, "sh", str(folder), sys.executable, script],
+        [*unshare, "sh", "-c", f'{prepare} && exec "$1" -c "$2"', "sh", sys.executable, script],
         cwd=PROJECT,
         capture_output=True,
         text=True,
         check=False,
     )
-    if not done.returncode:
-        return
     if "unshare:" not in done.stderr and "mount:" not in done.stderr:
-        pytest.fail(done.stderr)
-    reason = f"no disk can be mounted without user namespaces: {done.stderr.strip()}"
+        return done
+    reason = f"there are no user namespaces, or no mounts in them: {done.stderr.strip()}"
     if os.environ.get("REQUIRE_ALL") == "1":
         pytest.fail(reason)
     pytest.skip(reason)

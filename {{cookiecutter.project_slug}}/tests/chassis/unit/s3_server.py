@@ -1,9 +1,12 @@
 """A real S3-compatible server on the loopback interface: rclone, which checks every signature."""
 
+import select
 import shutil
 import socket
+import socketserver
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +17,7 @@ import pytest
 from chassis.testing.ports import free_port
 
 START_SECONDS = 30
+CUT_BYTES = 50_000  # more than any request but an upload
 KEY, SECRET = "a-key-id-of-the-tests", "secret-of-the-tests"
 
 
@@ -68,6 +72,33 @@ def running_s3(directory: Path) -> Iterator[S3Server]:
     finally:
         process.kill()
         process.wait()
+
+
+@contextmanager
+def cut_uploads(server: S3Server) -> Iterator[str]:
+    """Yield a BACKUP_S3_URL of a server that lets go of each connection that sends much."""
+    host, port = server.host.split(":")
+
+    class Relay(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            with socket.create_connection((host, int(port))) as there:
+                ends = {self.request: there, there: self.request}
+                sent = 0
+                while sent < CUT_BYTES:
+                    for one in select.select(list(ends), [], [])[0]:
+                        if not (data := one.recv(4096)):
+                            return
+                        ends[one].sendall(data)
+                        sent += len(data) if one is self.request else 0
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Relay) as relay:
+        relay.daemon_threads = True
+        threading.Thread(target=relay.serve_forever, daemon=True).start()
+        try:
+            # The client signs the address that it knows, and rclone checks that.
+            yield server.url.replace(server.host, f"127.0.0.1:{relay.server_address[1]}")
+        finally:
+            relay.shutdown()
 
 
 def _answers(port: int) -> bool:

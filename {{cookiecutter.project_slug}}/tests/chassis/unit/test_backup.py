@@ -1,27 +1,34 @@
 """The drill: what was committed before a backup is there after a restore, or nothing changes."""
 
+import getpass
 import json
 import re
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tarfile import TarInfo
 
 import pytest
-from chassis.backup import BackupError, archive, jobs, postgresql
+from chassis.backup import BackupError, DamageError, jobs, manifest, postgresql, sqlite
+from chassis.backup import places as places_of
 from chassis.backup.folder import Folder
-from chassis.database import engine, migrate, revisions
-from chassis.database.engine import get_engine, transaction
+from chassis.database import engine, in_use, migrate, revisions
+from chassis.database.engine import DatabaseUnavailable, get_engine, transaction
+from chassis.database.in_use import InUse
 from chassis.server.metrics_server import BackupCollector
 from chassis.settings import get_settings
 from chassis.testing.databases import new_sqlite
 from cryptography.fernet import Fernet
 from sqlalchemy import URL, NullPool, make_url, select, text
 
-from .backups import NOTES, add_notes, command, destroy, notes, on_small_disk, rewrite
+from .backups import NOTES, add_notes, command, destroy, in_namespace, notes, on_small_disk, rewrite
 
 SQLITE = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 POSTGRESQL = pytest.mark.parametrize("database", ["postgresql"], indirect=True)
@@ -58,7 +65,7 @@ def stop_app() -> None:
 
 def names() -> list[str]:
     """Return the names of the backups, the newest first."""
-    return [entry.name for entry in jobs.entries()[0]]
+    return [entry.name for entry in jobs.entries("here")]
 
 
 # --- Nothing is lost ------------------------------------------------------------------------------
@@ -187,28 +194,82 @@ def test_a_lost_sqlite_file_is_set_aside(database: str, remains: str) -> None:
 # --- Nothing or all -------------------------------------------------------------------------------
 
 
+APP = """
+from chassis.database.engine import get_engine
+with get_engine().connect() as connection:
+    connection.exec_driver_sql("SELECT 1")
+print("connected", flush=True)
+input()
+"""
+
+
+@contextmanager
+def running_app() -> Iterator[None]:
+    """Run a process that uses the database, and kill it."""
+    with subprocess.Popen(
+        [sys.executable, "-c", APP], stdout=subprocess.PIPE, stdin=subprocess.PIPE
+    ) as app:
+        assert app.stdout is not None
+        assert app.stdout.readline() == b"connected\n"
+        yield
+        app.kill()
+
+
 @pytest.mark.usefixtures("database")
 def test_the_app_must_be_stopped() -> None:
     add_notes(2)
     made = jobs.create()
     add_notes(2)
-    script = (
-        "from chassis.database.engine import get_engine\n"
-        "connection = get_engine().connect()\n"
-        "connection.exec_driver_sql('SELECT 1')\n"
-        "print('connected', flush=True)\n"
-        "input()\n"
-    )
     stop_app()
-    with subprocess.Popen(
-        [sys.executable, "-c", script], stdout=subprocess.PIPE, stdin=subprocess.PIPE
-    ) as app:
-        assert app.stdout is not None
-        assert app.stdout.readline() == b"connected\n"
-        with pytest.raises(BackupError, match="stop the app first: "):
-            jobs.restore(made.path.name)
-        app.kill()
+    with running_app(), pytest.raises(InUse, match="stop the app first, all its instances: "):
+        jobs.restore(made.path.name)
     assert len(notes()) == 4
+    stop_app()
+    jobs.restore(made.path.name)  # who was killed holds nothing
+    assert len(notes()) == 2
+
+
+@pytest.mark.usefixtures("database")
+def test_an_app_that_cannot_be_looked_at_must_be_stopped() -> None:
+    add_notes(2)
+    made = jobs.create()
+    add_notes(2)
+    stop_app()
+    script = f"from chassis.backup import jobs; jobs.restore({made.path.name!r})"
+    with running_app():
+        done = in_namespace(script)
+    assert "stop the app first, all its instances: " in done.stderr
+    assert len(notes()) == 4
+
+
+@pytest.mark.usefixtures("database")
+def test_an_app_that_starts_during_a_restore_waits_for_its_end() -> None:
+    add_notes(2)
+    url, _ = places_of.database()
+    stop_app()
+    with in_use.alone(engine.new_engine(url, poolclass=NullPool)):
+        for use in (notes, migrate.upgrade):
+            with pytest.raises(DatabaseUnavailable, match="a backup is being restored"):
+                use()
+    assert len(notes()) == 2
+
+
+@SQLITE
+def test_a_database_that_is_locked_is_not_lost(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_notes(2)
+    made = jobs.create()
+    stop_app()
+    path = Path(str(make_url(database).database))
+    monkeypatch.setattr(sqlite, "WAIT_SECONDS", 0.1)
+    with closing(sqlite3.connect(path)) as other:
+        other.execute("PRAGMA locking_mode = EXCLUSIVE")
+        other.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(BackupError, match="database is locked"):
+            jobs.restore(made.path.name)
+    assert len(notes()) == 2
+    assert not list(path.parent.glob("*.lost-*"))
 
 
 @pytest.mark.usefixtures("database")
@@ -216,8 +277,14 @@ def test_the_app_must_be_stopped() -> None:
     ("change", "refusal"),
     [
         ({"app": "another_app"}, "is of the app another_app, this is scratch_tool"),
-        ({"revision": "0001+9999"}, "at revision 0001[+]9999, which this version .* does not know"),
-        ({"revision": "9999+0001"}, "at revision 9999[+]0001, which this version .* does not know"),
+        (
+            {"revision": "0001+9999", "oldest_code": "0001+9999"},
+            "at revision 0001[+]9999, which this version .* does not know",
+        ),
+        (
+            {"revision": "9999+0001", "oldest_code": "9999+0001"},
+            "at revision 9999[+]0001, which this version .* does not know",
+        ),
         ({"revision": "0001"}, "at revision 0001, which this version .* does not know"),
     ],
 )
@@ -231,7 +298,7 @@ def test_what_belongs_elsewhere_is_refused(
     upload(places, "a.txt", "changed")
 
     def changed(info: TarInfo, content: bytes) -> tuple[TarInfo, bytes]:
-        if info.name != archive.MANIFEST:
+        if info.name != manifest.MANIFEST:
             return info, content
         return info, json.dumps(json.loads(content) | change).encode()
 
@@ -292,7 +359,7 @@ for count in (7_000, 5_000):
     add_notes(count, 400)
     with pytest.raises(BackupError, match=r"full|No space left"):
         jobs.create()
-    assert [entry.name for entry in jobs.entries()[0]] == [first.path.name]
+    assert [entry.name for entry in jobs.entries("here")] == [first.path.name]
     assert list(folder.glob(".unfinished-*")) == []
 assert jobs.verify(None)[0] == first.path.name  # there is room again
 assert len(notes()) == 12_010
@@ -421,6 +488,72 @@ def test_two_at_once_wait_for_each_other() -> None:
     assert len(names()) == 1
 
 
+# --- Found ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("database")
+@SQLITE
+def test_a_file_out_of_reach_is_told_where_it_belongs(places: Path) -> None:
+    code, _, error = command("restore", "./carried.tar.gz", "--yes")
+    assert code == 1
+    assert f"{Path.cwd()}/carried.tar.gz: No such file or directory, as the user " in error
+    user = getpass.getuser()
+    assert f"install -o {user} -m 600 FILE {places}/backups/" in error
+
+
+@pytest.mark.usefixtures("database")
+@SQLITE
+def test_a_file_from_elsewhere_says_nothing_of_ours(places: Path) -> None:
+    made = jobs.create()
+    jobs.verify(None)
+    (places / "elsewhere").mkdir()
+    other = places / "elsewhere" / made.path.name
+    other.write_bytes(made.path.read_bytes()[:-10])
+    with pytest.raises(DamageError):
+        jobs.verify(str(other))
+    assert jobs.entries("here")[0].verdict.good
+    other.write_bytes(made.path.read_bytes())
+    stop_app()
+    assert command("restore", str(other), "--yes")[0] == 0
+
+
+@pytest.mark.usefixtures("database")
+@SQLITE
+def test_only_backups_from_the_future_are_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(jobs, "utc_now", lambda: datetime.now(UTC) + timedelta(days=700))
+        ahead = jobs.create().path.name
+    expected = r"no backups yet \(1 from the future are ignored: is the clock right\?\)"
+    with pytest.raises(BackupError, match=expected):
+        jobs.verify(None)
+    assert "ignored: its name is from the future" in command("list")[1]
+    assert command("prune") == (0, f"kept {ahead} (here): its name is from the future", "")
+
+
+@pytest.mark.usefixtures("database")
+@SQLITE
+def test_what_is_kept_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = []
+    for days in (70, 60, 50, 40):
+        then = datetime.now(UTC) - timedelta(days=days)
+        with monkeypatch.context() as patch:
+            patch.setattr(jobs, "utc_now", lambda then=then: then)
+            made.append(jobs.create().path.name)
+    jobs.verify(made[1])
+    monkeypatch.setenv("BACKUP_KEEP_COUNT", "1")
+    code, output, _ = command("prune")
+    assert code == 0
+    assert output.splitlines() == [
+        f"kept {made[3]} (here): one of the newest 1",
+        f"deleted {made[2]} (here)",
+        f"kept {made[1]} (here): one of the newest 1 that are proven good",
+        f"deleted {made[0]} (here)",
+    ]
+    assert names() == [made[3], made[1]]
+
+
 # --- Verify ---------------------------------------------------------------------------------------
 
 
@@ -430,9 +563,8 @@ def test_verify_finds_what_does_not_come_back(
     add_notes(5)
     good = jobs.create()
     jobs.verify(None)
-    verified = jobs.entries()[0]
     bad = jobs.create()
-    kind = jobs.KINDS[make_url(database).get_backend_name()]
+    kind = places_of.KINDS[make_url(database).get_backend_name()]
     load = kind.load
 
     def load_less(url: URL, dumped: Path) -> None:
@@ -443,9 +575,9 @@ def test_verify_finds_what_does_not_come_back(
     monkeypatch.setattr(kind, "load", load_less)
     with pytest.raises(BackupError, match="the backup is not good: notes had 5 rows, now 4"):
         jobs.verify(None)
-    found = {entry.name: entry.verified for entry in jobs.entries()[0]}
-    assert found == {bad.path.name: False, good.path.name: True}
-    assert verified[0].verified
+    found = {entry.name: str(entry.verdict) for entry in jobs.entries("here")}
+    reason = "the backup is not good: notes had 5 rows, now 4"
+    assert found == {bad.path.name: f"BAD: {reason}", good.path.name: "good"}
     assert len(notes()) == 5  # those of the app are as they were
 
 
@@ -513,7 +645,7 @@ def test_the_commands(places: Path) -> None:
     assert code == 0
     assert output.startswith(f"restored {content}, as of ")
     assert "what was there before: " in output
-    assert command("prune") == (0, "no backup is old enough to delete", "")
+    assert command("prune") == (0, "no backup is old enough to delete (here)", "")
     code, output, error = command("restore", "no-such-backup", "--yes")
     assert (code, output) == (1, "")
     assert error == "there is no backup no-such-backup: see `scratch-tool backup list`"

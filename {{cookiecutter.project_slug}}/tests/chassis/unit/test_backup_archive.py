@@ -1,18 +1,26 @@
 """The archives: what is damaged, foreign, hostile or encrypted with another key is refused."""
 
+import gzip
 import io
+import json
 import os
+import re
+import subprocess
+import sys
 import tarfile
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
 from chassis.backup import BackupError, archive, encryption
-from chassis.backup.archive import Manifest
 from chassis.backup.folder import Folder, new_name
+from chassis.backup.manifest import Manifest
 from chassis.backup.retention import expired
 from cryptography.fernet import Fernet
 
+from ..conftest import PROJECT
 from .backups import rewrite
 
 KEY, OTHER_KEY = (Fernet.generate_key().decode() for _ in range(2))
@@ -21,6 +29,7 @@ MANIFEST = Manifest(
     app_version="1.2.3",
     database="sqlite",
     revision="0001+0001",
+    oldest_code="0001+0001",
     created_at=datetime.now(UTC),
     rows={"users": 3},
 )
@@ -42,7 +51,7 @@ def make(folder: Path, keys: str | None) -> Path:
     (uploads / "deep" / "한글 name.txt").write_bytes(CLEAR)
     (uploads / "empty").touch()
     (folder / "database.copy").write_bytes(CLEAR)
-    path = folder / "made.tar.gz"
+    path = folder / f"made.tar.gz{'.enc' if keys else ''}"
     assert archive.write(path, MANIFEST, folder / "database.copy", uploads, keys) == 2
     return path
 
@@ -68,7 +77,7 @@ def test_what_goes_in_comes_out(tmp_path: Path, keys: str | None) -> None:
     (tmp_path / "target").mkdir()
     manifest = archive.unpack(path, tmp_path / "target", keys)
     assert content(tmp_path / "target") == CONTENT
-    assert manifest.model_copy(update={"sha256": {}}) == MANIFEST
+    assert manifest.model_copy(update={"sha256": {}, "size": 0}) == MANIFEST
     assert manifest.sha256.keys() == CONTENT.keys()
     packed = path.read_bytes()
     assert CLEAR[:19] not in packed
@@ -133,10 +142,10 @@ def test_a_file_that_is_something_else_is_refused(tmp_path: Path) -> None:
     assert "photo.tar.gz is damaged, or no backup" in refused(path, None)
     with tarfile.open(path, "w:gz") as tar:
         tar.addfile(tarfile.TarInfo("readme.txt"))
-    assert "'readme.txt' does not belong into a backup" in refused(path, None)
-    with tarfile.open(path, "w:gz") as tar:
-        tar.addfile(tarfile.TarInfo("database"))
-    assert "it has no manifest" in refused(path, None)
+    assert "manifest.json comes first in one, not 'readme.txt'" in refused(path, None)
+    with tarfile.open(path, "w:gz"):
+        pass
+    assert "its manifest or its checksums are missing" in refused(path, None)
     info = tarfile.TarInfo("manifest.json")
     info.size = 2
     with tarfile.open(path, "w:gz") as tar:
@@ -177,10 +186,68 @@ def test_only_files_are_unpacked(tmp_path: Path, kind: bytes) -> None:
     assert "'uploads/empty' in the backup is not a file" in refused(path, None)
 
 
-def test_another_content_than_the_manifest_says_is_refused(tmp_path: Path) -> None:
+def test_another_content_than_its_checksum_says_is_refused(tmp_path: Path) -> None:
     path = make(tmp_path, None)
     rewrite(path, lambda info, old: (info, b"changed" if info.name == "database" else old))
-    assert "'database' is not what the manifest says" in refused(path, None)
+    assert "'database' is not what its checksum says" in refused(path, None)
+
+
+# --- Size -----------------------------------------------------------------------------------------
+
+
+def used(folder: Path) -> int:
+    """Return what has been unpacked."""
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def packed(path: Path, members: Iterable[tuple[str, int]]) -> None:
+    """Write an archive that says that it is small, with members of zeros."""
+    text = MANIFEST.model_dump_json(exclude={"sha256"}).encode()
+    with tarfile.open(path, "w:gz") as tar:
+        info = tarfile.TarInfo("manifest.json")
+        info.size = len(text)
+        tar.addfile(info, io.BytesIO(text))
+        for name, size in members:
+            info = tarfile.TarInfo(name)
+            info.size = size
+            tar.addfile(info, io.BytesIO(bytes(size)))
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        [("database", 100_000_000)],
+        [(f"uploads/{number}", 0) for number in range(20_000)],
+        [(f"uploads{'/x' * 10}/{number}", 1) for number in range(2_000)],
+    ],
+    ids=["one large", "many empty", "many folders"],
+)
+def test_no_more_is_unpacked_than_was_said(tmp_path: Path, members: list[tuple[str, int]]) -> None:
+    path = tmp_path / "small.tar.gz"
+    packed(path, members)
+    assert path.stat().st_size < 1_000_000
+    assert "it unpacks to more than its manifest says" in refused(path, None)
+    assert used(tmp_path / "refused") < 70_000_000
+
+
+def test_what_follows_an_archive_is_not_read_without_end(tmp_path: Path) -> None:
+    path = make(tmp_path, None)
+    with path.open("ab") as file:
+        file.write(gzip.compress(bytes(100_000_000)))
+    assert "it unpacks to more than its manifest says" in refused(path, None)
+
+
+def test_an_archive_that_has_no_room_is_refused_at_once(tmp_path: Path) -> None:
+    path = make(tmp_path, None)
+
+    def change(info: tarfile.TarInfo, content: bytes) -> tuple[tarfile.TarInfo, bytes]:
+        if info.name == "manifest.json":
+            content = json.dumps(json.loads(content) | {"size": 10**18}).encode()
+        return info, content
+
+    rewrite(path, change)
+    assert "the backup takes 1000000000000 MB unpacked, and " in refused(path, None)
+    assert used(tmp_path / "refused") == 0
 
 
 # --- Encryption -----------------------------------------------------------------------------------
@@ -194,11 +261,46 @@ def test_without_the_right_key_nothing_is_read(tmp_path: Path) -> None:
     assert list((tmp_path / "refused").iterdir()) == []
 
 
+def test_with_a_key_a_plain_archive_is_refused(tmp_path: Path) -> None:
+    path = make(tmp_path, None)
+    assert "is not encrypted, but BACKUP_ENCRYPTION_KEY is set: anybody" in refused(path, KEY)
+    assert list((tmp_path / "refused").iterdir()) == []
+    (tmp_path / "target").mkdir()
+    archive.unpack(path, tmp_path / "target", KEY, allow_plain=True)
+    assert content(tmp_path / "target") == CONTENT
+
+
 def test_an_older_key_still_opens_what_it_closed(tmp_path: Path) -> None:
     path = make(tmp_path, KEY)
     (tmp_path / "target").mkdir()
     archive.unpack(path, tmp_path / "target", f"{OTHER_KEY}, {KEY}")
     assert content(tmp_path / "target") == CONTENT
+
+
+def test_the_documents_open_an_archive_without_the_app(tmp_path: Path) -> None:
+    path = make(tmp_path, KEY)
+    document = (PROJECT / "docs" / "backups.md").read_text(encoding="utf-8")
+    program = re.search(r"^```python elsewhere\n(.*?)^```", document, re.MULTILINE | re.DOTALL)
+    assert program
+    assert len(program[1].splitlines()) <= 30
+    for keys in (OTHER_KEY, KEY):
+        (tmp_path / "made.tar.gz").unlink(missing_ok=True)
+        done = subprocess.run(
+            [sys.executable, "-I", "-c", program[1], str(path)],
+            input=keys,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == (0 if keys == KEY else 1), done.stderr
+    (tmp_path / "target").mkdir()
+    unpack = ["tar", "-xzf", str(tmp_path / "made.tar.gz"), "-C", str(tmp_path / "target")]
+    subprocess.run(unpack, check=True)
+    found = content(tmp_path / "target")
+    checksums = json.loads(found.pop("checksums.json"))
+    assert json.loads(found.pop("manifest.json"))["app"] == MANIFEST.app
+    assert found == CONTENT
+    assert {name: sha256(data).hexdigest() for name, data in found.items()} == checksums
 
 
 def encrypt(content: bytes) -> bytes:
@@ -246,17 +348,17 @@ AGES = (1, 10, 40, 50, 60, 70)
 NAMES = [new_name(NOW - timedelta(days=age), encrypted=False) for age in AGES]
 
 
-def old(verified: dict[int, bool], keep_count: int = 1, keep_days: int = 30) -> list[int]:
+def old(proven: dict[int, bool], keep_count: int = 1, keep_days: int = 30) -> list[int]:
     """Return the ages of what would be deleted."""
     ages = dict(zip(AGES, NAMES, strict=True))
     found = expired(
         NAMES,
-        {ages[age]: good for age, good in verified.items()},
+        {ages[age]: good for age, good in proven.items()},
         NOW,
         keep=timedelta(days=keep_days),
         keep_count=keep_count,
     )
-    return [age for age, name in ages.items() if name in found]
+    return [age for age, name in ages.items() if found.get(name) == ""]
 
 
 def test_old_backups_are_deleted() -> None:
@@ -266,11 +368,16 @@ def test_old_backups_are_deleted() -> None:
     assert old({}, keep_days=1, keep_count=1) == [10, 40, 50, 60, 70]
 
 
-def test_the_last_good_backup_stays() -> None:
+def test_the_newest_good_ones_stay_whatever_their_age() -> None:
     assert old({60: True}) == [40, 50, 70]
     assert old({60: True, 40: True}) == [50, 60, 70]
+    assert old({60: True, 40: True}, keep_count=2) == [50, 70]
     assert old({1: False, 10: False, 40: False}) == [40, 60, 70]  # 50 may be good
-    assert old(dict.fromkeys(AGES, False)) == [40, 50, 60, 70]
+
+
+def test_damaged_backups_are_better_than_none() -> None:
+    assert old(dict.fromkeys(AGES, False), keep_days=1) == [10, 40, 50, 60, 70]
+    assert old(dict.fromkeys(AGES, False), keep_days=1, keep_count=9) == []
 
 
 def test_only_archives_of_this_app_count(tmp_path: Path) -> None:

@@ -2,6 +2,9 @@
 
 import os
 import shutil
+import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -49,14 +52,15 @@ def test_a_lost_machine_comes_back_from_the_bucket(
     shutil.rmtree(uploads)
     destroy(database)
     name = made.path.name
-    assert [(entry.name, entry.places) for entry in jobs.entries()[0]] == [(name, ("s3",))]
+    assert [entry.name for entry in jobs.entries("s3")] == [name]
+    assert jobs.entries("here") == []
     jobs.restore(name)
     assert notes()[0] == CLEAR_TEXT
     assert len(notes()) == 5
     assert (uploads / "noise").read_bytes() == content
     engine.dispose()
     assert jobs.verify(name)[0] == name
-    assert jobs.entries()[0][0].verified
+    assert jobs.entries("s3")[0].verdict.good
 
 
 @SQLITE
@@ -69,9 +73,10 @@ def test_old_copies_are_pruned(s3: S3Server, monkeypatch: pytest.MonkeyPatch) ->
     old = made[0]
     much_older = old.replace("-20", "-19")
     (s3.bucket / "some" / "folder" / old).rename(s3.bucket / "some" / "folder" / much_older)
-    assert command("prune", "--dry-run") == (0, f"would delete {much_older} (s3)", "")
+    none_here = "no backup is old enough to delete (here)"
+    assert command("prune", "--dry-run") == (0, f"{none_here}\nwould delete {much_older} (s3)", "")
     assert len(s3.files()) == 2
-    assert command("prune") == (0, f"deleted {much_older} (s3)", "")
+    assert command("prune") == (0, f"{none_here}\ndeleted {much_older} (s3)", "")
     assert [file.name for file in s3.files()] == [made[1]]
 
 
@@ -89,7 +94,7 @@ def test_a_copy_that_fails_is_no_success(
         assert len(error.splitlines()) == 1
         assert "wrong" not in error
         assert "secret-of" not in error
-    assert len(jobs.entries()[0]) == 2  # they are here
+    assert len(jobs.entries("here")) == 2  # they are here
     assert not (tmp_path / "backups" / "state.json").exists()
 
 
@@ -121,6 +126,39 @@ def test_a_copy_that_was_changed_is_refused(s3: S3Server, tmp_path: Path) -> Non
     with pytest.raises(BackupError, match="is damaged"):
         jobs.restore(made.path.name)
     assert len(notes()) == 4
+
+
+@SQLITE
+@pytest.mark.usefixtures("database", "s3")
+def test_damage_of_one_copy_says_nothing_of_the_other() -> None:
+    add_notes(3)
+    made = jobs.create()
+    engine.dispose()
+    content = made.path.read_bytes()
+    made.path.write_bytes(content[:-10])
+    assert command("verify")[0] == 1
+    there = jobs.entries("s3")[0]
+    assert jobs.entries("here")[0].verdict.good is False
+    assert there.verdict.good is None
+    made.path.unlink()
+    assert command("verify")[0] == 0
+    assert jobs.entries("s3")[0].verdict.good
+
+
+@SQLITE
+@pytest.mark.usefixtures("database", "s3")
+def test_what_is_here_is_listed_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = jobs.create()
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        monkeypatch.setenv("BACKUP_S3_URL", f"http://key:secret@127.0.0.1:{port}/bucket")
+        program = [sys.executable, "-m", "chassis", "backup", "list"]
+        with subprocess.Popen(program, stdout=subprocess.PIPE, text=True) as listing:
+            assert listing.stdout is not None
+            listing.stdout.readline()
+            assert listing.stdout.readline().startswith(made.path.name)
+            assert listing.poll() is None  # it asks the bucket now
+            listing.kill()
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,13 @@
 """The `check` command."""
 
 import re
+import time
 from pathlib import Path
 
 import pytest
+from chassis.backup.folder import Folder
+from chassis.backup.state import State
+from chassis.checks import Status
 from chassis.commands.check import findings
 from chassis.commands.main import main
 from chassis.database import encryption
@@ -26,7 +30,7 @@ def run(*arguments: str) -> Result:
 
 
 @pytest.fixture
-def production(monkeypatch: pytest.MonkeyPatch) -> None:
+def production(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Set what is fit for production."""
     monkeypatch.setenv("APP_ENV", "production")
     monkeypatch.setenv("APP_SECRET_KEY", KEY)
@@ -35,6 +39,16 @@ def production(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABASE_URL", "postgresql://app@db.corp.org/app?sslmode=verify-full")
     monkeypatch.setenv("BACKUP_S3_URL", "https://s3.corp.org/bucket")
     monkeypatch.setenv("BACKUP_ENCRYPTION_KEY", Fernet.generate_key().decode())
+    note_backups(project, made=1, proven=1)
+
+
+def note_backups(project: Path, *, made: float, proven: float) -> None:
+    """Note how many days ago a backup was made, and proven good; 0 for never."""
+    folder = Folder(project / "data" / "backups")
+    folder.path.mkdir(parents=True, exist_ok=True)
+    now = time.time()
+    made, proven = (now - days * 86_400 if days else 0 for days in (made, proven))
+    folder.save(State(last_success=made, last_verified=proven))
 
 
 def test_every_setting_is_shown(project: Path) -> None:
@@ -148,6 +162,24 @@ def test_backups_are_elsewhere_and_encrypted(name: str, monkeypatch: pytest.Monk
     get_settings.cache_clear()
     [finding] = findings()["warn"]
     assert finding.startswith(f"{name} is ")
+
+
+@pytest.mark.usefixtures("production")
+@pytest.mark.parametrize(
+    ("made", "proven", "status", "expected"),
+    [
+        (0, 0, "warn", "no backup has been made yet: scratch-tool backup create"),
+        (4, 1, "fail", "the last backup was made 4 days ago: scratch-tool backup create"),
+        (1, 0, "warn", "no backup has been proven good yet: scratch-tool backup verify"),
+        (1, 20, "fail", "no backup has been proven good for 20 days: scratch-tool backup verify"),
+        (-700, 1, "warn", "no backup has been made yet: scratch-tool backup create"),  # the clock
+    ],
+)
+def test_backups_that_are_no_longer_made_are_told(
+    project: Path, made: float, proven: float, status: Status, expected: str
+) -> None:
+    note_backups(project, made=made, proven=proven)
+    assert findings()[status] == [expected]
 
 
 @pytest.mark.parametrize(
