@@ -22,7 +22,7 @@ CORE_PATHS = (
     "/_stcore/upload_file",
     "/_stcore/bidi-components",
 )
-# The headers of a request. deploy/nginx/snippets/app.conf takes as much.
+# Of a request: no less than a proxy in front lets pass.
 MAX_HEADER_BYTES = 64 * 1024
 # Below these Streamlit answers 404 by itself where there is nothing.
 SERVED_TREES = ("/media", "/component", "/app/static")
