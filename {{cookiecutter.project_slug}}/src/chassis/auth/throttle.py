@@ -10,7 +10,7 @@ import secrets
 from functools import cache
 
 from .. import metrics
-from ..limits import get_limiter
+from ..limits import counted, get_limiter
 from ..settings import get_settings
 from .users import normalize
 
@@ -24,7 +24,7 @@ def seconds_to_wait(username: str, address: str, device: str | None) -> float:
     Counted before the password is looked at, so that attempts at the same time gain nothing.
     """
     settings, limiter = get_settings(), get_limiter()
-    wait = limiter.hit_sync(settings.rate_limit_login_ip, ADDRESS, address or "unknown")
+    wait = limiter.hit_sync(settings.rate_limit_login_ip, ADDRESS, counted(address))
     if wait:
         metrics.rate_limited(ADDRESS)
         return wait

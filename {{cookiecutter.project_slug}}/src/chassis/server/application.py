@@ -23,6 +23,7 @@ from .peer import Peer
 from .script_errors import on_script_error
 from .security_headers import SecurityHeaders
 from .session_traffic import SessionTraffic
+from .uploads import Uploads
 
 SCRIPT = Path(__file__).parents[1] / "script" / "main.py"
 
@@ -68,6 +69,7 @@ def middleware(settings: Settings) -> list[Middleware]:
             Document,
             InlineModules,
             OidcFailures,
+            Uploads,
             SessionTraffic,
         )
     ]

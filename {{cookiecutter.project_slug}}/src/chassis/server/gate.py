@@ -1,17 +1,17 @@
 """Refuses what must not reach Streamlit: foreign networks, hosts, origins, and unknown paths."""
 
-import ipaddress
 import posixpath
 from urllib.parse import urlsplit
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from .. import streamlit_private
+from ..limits.addresses import parsed
 from ..settings import Settings
 from .probes import PROBE_PATHS
 from .refusal import refuse
 from .refusals import PATHS as REFUSALS
 from .request import path_of
+from .static_files import STATIC, static_files
 
 # What Streamlit serves below /_stcore, less what is not for visitors: metrics (own port), the
 # script health check (runs the whole script for anybody) and the agent API (no login, no limits).
@@ -32,11 +32,6 @@ def _below(path: str, tree: str) -> bool:
     return path == tree or path.startswith(tree + "/")
 
 
-def _static_files() -> frozenset[str]:
-    root = streamlit_private.STATIC
-    return frozenset(f"/{file.relative_to(root).as_posix()}" for file in root.rglob("*"))
-
-
 class Gate:
     """ASGI middleware: lets a request or websocket pass, or refuses it with one line."""
 
@@ -45,7 +40,7 @@ class Gate:
         self._base_path = settings.base_path
         self._allowed_ips = settings.allowed_ips
         self._allowed_hosts = frozenset(settings.allowed_hosts)
-        self._files = _static_files()
+        self._files = static_files()
         self._own = REFUSALS if settings.is_development else frozenset()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -71,13 +66,8 @@ class Gate:
     def _client_allowed(self, scope: Scope) -> bool:
         if not self._allowed_ips:
             return True
-        try:
-            address = ipaddress.ip_address((scope.get("client") or ("",))[0])
-        except ValueError:
-            return False
-        if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
-            address = address.ipv4_mapped
-        return any(address in network for network in self._allowed_ips)
+        address = parsed((scope.get("client") or ("",))[0])
+        return address is not None and any(address in network for network in self._allowed_ips)
 
     def _host_allowed(self, host: str) -> bool:
         try:
@@ -107,4 +97,6 @@ class Gate:
             return False
         if any(_below(path, tree) for tree in SERVED_TREES):
             return True
+        if _below(path, STATIC):
+            return path in self._files
         return "." not in posixpath.basename(path) or path in self._files

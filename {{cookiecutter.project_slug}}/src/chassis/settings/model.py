@@ -232,19 +232,19 @@ class Settings(BaseSettings):
         description="Switches all rate limits on or off.",
     )
     rate_limit_http: RateLimit = Field(
-        default="300/minute",
-        description="HTTP requests of one address, static files not counted.",
+        default="1000/minute",
+        description="HTTP requests of one address or session, static files not counted.",
     )
     rate_limit_connect: RateLimit = Field(
-        default="20/minute",
-        description="Sessions that one address may open.",
+        default="120/minute",
+        description="Tabs that may be opened: from one address, or by one user who has signed in.",
     )
     rate_limit_rerun: RateLimit = Field(
         default="30/10seconds",
         description="Interactions of one session; more are delayed, not lost.",
     )
     rate_limit_login_ip: RateLimit = Field(
-        default="20/minute",
+        default="60/minute",
         description="Sign-ins that one address may try.",
     )
     rate_limit_login_account: RateLimit = Field(
@@ -301,6 +301,12 @@ class Settings(BaseSettings):
     max_upload_mb: Annotated[int, Field(ge=1, le=4096)] = Field(
         default=50,
         description="The largest file that can be uploaded, in MB; it is held in memory.",
+    )
+    max_uploads_mb: Annotated[int, Field(ge=1)] = Field(
+        default_factory=lambda data: 4 * data.get("max_upload_mb", 50),
+        description="What all files together may have that one user has uploaded, in MB.",
+        examples=["500"],
+        json_schema_extra={"default_text": "4 times MAX_UPLOAD_MB"},
     )
 
     def __init_subclass__(cls, **options: Any) -> None:
