@@ -16,7 +16,7 @@ from . import open_tabs
 from .cookies import CookieJar
 from .probes import PROBE_PATHS
 from .refusal import refuse
-from .static_files import static_files
+from .static_files import STATIC, static_files
 
 
 class HttpLimits:
@@ -26,9 +26,10 @@ class HttpLimits:
         self._app = app
         self._rate = settings.rate_limit_http
         self._jar = CookieJar(settings)
-        # One page load asks for about 100 files of Streamlit; the browser keeps them for a year.
-        free = {*static_files(), "/_stcore/health"}
-        self._free = {settings.base_path + path for path in free} | PROBE_PATHS
+        # One page load asks for about 100 of these; the browser keeps them for a year.
+        files = {path for path in static_files() if path.startswith(f"{STATIC}/")}
+        free = {settings.base_path + path for path in (*files, "/_stcore/health")}
+        self._free = free | PROBE_PATHS
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket") or scope["path"] in self._free:

@@ -95,11 +95,11 @@ class Uploads:
             await self._put(scope, receive, send, places)
 
     async def _put(self, scope: Scope, receive: Receive, send: Send, places: Places) -> None:
-        length = b"".join(values(scope, b"content-length"))
-        if not length.isdigit():
+        lengths = values(scope, b"content-length")
+        if len(lengths) != 1 or not lengths[0].isdigit():
             await self._refuse(scope, receive, send, 411, "The length is missing.")
             return
-        size = int(length)
+        size = int(lengths[0])
         if size > self._max_file + FORM_BYTES:
             await self._refuse(scope, receive, send, 413, "This file is too large.")
         elif any(self._is_full(budget, size) for budget in places.budgets):
