@@ -104,7 +104,7 @@ def test_a_refused_message_is_logged_once_and_ends_the_tab(small_server: Server)
             await tab.rerun()
             with contextlib.suppress(ConnectionClosed):
                 for _number in range(20_000):
-                    await tab.socket.send(b"\xa0\x01")  # a field that nobody knows, cut off
+                    await tab.socket.send(BackMsg(clear_cache=True).SerializeToString())
             await tab.socket.wait_closed()
             return tab.socket.close_code
 
