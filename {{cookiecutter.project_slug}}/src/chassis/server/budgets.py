@@ -27,7 +27,7 @@ class Allowance:
     seconds: float  # of the event loop, which all visitors share
 
 
-GUESTS: Final = Allowance(tabs=200, messages=600, bytes=8e6, seconds=3)
+GUESTS: Final = Allowance(tabs=200, messages=240, bytes=2e6, seconds=1.5)
 SIGNED_IN: Final = Allowance(tabs=100, messages=600, bytes=200e6, seconds=12)
 OFFICE: Final = Allowance(tabs=500, messages=6000, bytes=600e6, seconds=30)
 

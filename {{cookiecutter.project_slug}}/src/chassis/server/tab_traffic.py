@@ -65,7 +65,7 @@ class TabTraffic:
         message = await self._receive()
         if message["type"] != "websocket.receive":
             return message
-        self._working_since = time.perf_counter()
+        self._working_since = time.thread_time()
         data = message.get("bytes") or b""
         try:
             await self._check(data)
@@ -129,16 +129,16 @@ class TabTraffic:
     async def _rest(self, seconds: float) -> None:
         self._pay_for_work()
         await asyncio.sleep(seconds)
-        self._working_since = time.perf_counter()
+        self._working_since = time.thread_time()
 
     def _pay_for_work(self) -> None:
-        """Pay for the time of the event loop since a message came.
+        """Pay for the time of the event loop since a message came, without that of other threads.
 
         Streamlit handles one without a pause, and asks for the next: nobody else worked meanwhile.
         """
         if self._working_since is None:
             return
-        seconds = time.perf_counter() - self._working_since
+        seconds = time.thread_time() - self._working_since
         self._working_since = None
         for budget in self._budgets:
             budget.spend(seconds=seconds)
