@@ -9,7 +9,7 @@ import subprocess
 import threading
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import measured
 import pytest
@@ -86,6 +86,16 @@ def environment(app: App, url: str) -> dict[str, str]:
     return {**os.environ, **PRODUCTION, **SIGN_IN, "APP_BASE_URL": url, "DATABASE_URL": database}
 
 
+def line(program: subprocess.Popen[str], said: str = "") -> dict[str, Any]:
+    """Say a line to a program, if there is one to say, and return what it prints."""
+    assert program.stdin is not None
+    assert program.stdout is not None
+    if said:
+        program.stdin.write(f"{said}\n")
+        program.stdin.flush()
+    return dict(json.loads(program.stdout.readline()))
+
+
 def report(
     what: str,
     quiet: dict[str, float],
@@ -123,9 +133,11 @@ def front(
         text += "set_real_ip_from 127.0.0.1;\nreal_ip_header X-Address;\n}\n"
         main.write_text(text, "utf-8")
 
-    with serving(project, folder / "output", **limits, APP_BASE_URL=url) as app:
-        with site(project, folder / "nginx", {**ports, 8501: app.port}, edit) as running:
-            yield app, running.url, str(running.authority)
+    with (
+        serving(project, folder / "output", **limits, APP_BASE_URL=url) as app,
+        site(project, folder / "nginx", {**ports, 8501: app.port}, edit) as running,
+    ):
+        yield app, running.url, str(running.authority)
 
 
 @pytest.mark.parametrize(("tabs", "addresses"), [(5, ONE), (20, NETWORK)], ids=["5", "20"])
@@ -134,27 +146,32 @@ def test_a_flood_of_guests_costs_nothing(
 ) -> None:
     app, url, authority = front
     shutil.copy(ROOT / "tests/programs/flood.py", tmp_path)
+
+    def started(*arguments: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [project / ".venv/bin/python", tmp_path / "flood.py", *arguments],
+            cwd=project,
+            env=environment(app, url),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
     names = ("app_rate_limited_total", 'app_message_seconds_total{who="guest"')
-    arguments = [url, authority, str(tabs), str(SECONDS), *addresses]
-    with subprocess.Popen(
-        [project / ".venv/bin/python", tmp_path / "flood.py", *arguments],
-        cwd=project,
-        env=environment(app, url),
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as program:
-        assert program.stdout is not None
-        quiet = json.loads(program.stdout.readline())
+    with started("click", url, authority, str(SECONDS)) as user:
+        quiet = line(user)
         before = {name: total(app, name) for name in names}
-        with Peak(app) as peak:
-            busy = json.loads(program.stdout.readline())
-    assert program.returncode == 0
+        with Peak(app) as peak, started("flood", url, authority, str(tabs), *addresses) as guests:
+            busy = line(user, "go on")
+            flood = line(guests, "stop")
+        user.communicate("end\n")
     refused, spent = (total(app, name) - before[name] for name in names)
     way = "nginx" if authority else "direct"
     report(f"{tabs} tabs, {way}", quiet, busy, f"{refused:.0f} refused", spent, peak)
     assert refused >= tabs
     assert spent <= LOOP_SECONDS
-    assert set(busy["uploads"]) <= {"403", "429", "0"}, busy
+    assert set(flood["uploads"]) <= {"403", "429", "0"}, flood
+    assert "HTTP 502" not in flood["ends"], flood
     assert peak.memory < MEMORY_MB
     assert peak.disk < DISK_MB
     assert busy["clicks"] > 0

@@ -1,8 +1,9 @@
 """A flood of guests, while somebody who has signed in clicks.
 
-A program for the Python of a generated project, in an environment that has its database. It prints
-what the user waited for when it was quiet, and then during the flood, with how the tabs of the
-guests have ended: two lines of JSON.
+Two programs for the Python of a generated project, in an environment that has its database:
+
+click URL AUTHORITY SECONDS              prints what the user waited for, before and after a line
+flood URL AUTHORITY TABS ADDRESS ...     is the guests, until a line on standard input
 """
 
 from __future__ import annotations
@@ -205,30 +206,31 @@ def sign_in() -> str:
     return f"{'__Host-' if secure else ''}session={sessions.start(user.id)}"
 
 
-async def main(site: Site, tabs: int, seconds: float) -> None:
-    """Measure quiet, then flood, and print what was found."""
+async def click(site: Site, seconds: float) -> None:
+    """Be the user: print what clicks and probes took, now and after a line on standard input."""
     async with site.tab(-1, sign_in()) as tab:
         await tab.rerun()
-
-        async def measure() -> dict[str, float]:
+        for _time in range(2):
             found = await asyncio.gather(clicks(tab, seconds), probes(site, seconds))
-            return {"click": p95(found[0]), "livez": p95(found[1]), "clicks": len(found[0])}
-
-        print(json.dumps(await measure()), flush=True)
-        flood = Flood(site)
-        guests = [asyncio.create_task(flood.guest(number)) for number in range(tabs)]
-        busy = await measure()
-        for guest in guests:
-            guest.cancel()
-        failed = [
-            error
-            for error in await asyncio.gather(*guests, return_exceptions=True)
-            if not isinstance(error, asyncio.CancelledError)
-        ]
-        assert not failed, failed
-    print(json.dumps({**busy, "ends": flood.ends, "uploads": flood.uploads}))
+            figures = {"click": p95(found[0]), "livez": p95(found[1]), "clicks": len(found[0])}
+            print(json.dumps(figures), flush=True)
+            await asyncio.to_thread(sys.stdin.readline)
 
 
-asyncio.run(
-    main(Site(sys.argv[1], sys.argv[2], sys.argv[5:]), int(sys.argv[3]), float(sys.argv[4]))
-)
+async def flood(site: Site, tabs: int) -> None:
+    """Be the guests until a line on standard input; print how their tabs have ended."""
+    flooding = Flood(site)
+    guests = [asyncio.create_task(flooding.guest(number)) for number in range(tabs)]
+    await asyncio.to_thread(sys.stdin.readline)
+    early = [guest.exception() for guest in guests if guest.done()]
+    assert not early, early
+    print(json.dumps({"ends": flooding.ends, "uploads": flooding.uploads}), flush=True)
+    os._exit(0)  # threads may still be sending
+
+
+what, url, authority, number = sys.argv[1:5]
+if what == "click":
+    asyncio.run(click(Site(url, authority, []), float(number)))
+else:
+    os.nice(10)  # in life it is another machine
+    asyncio.run(flood(Site(url, authority, sys.argv[5:]), int(number)))

@@ -8,8 +8,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from ..limits.addresses import parsed
 from ..settings import Settings
 from .probes import PROBE_PATHS
-from .refusal import refuse
+from .refusal import brings_body, refuse
 from .refusals import PATHS as REFUSALS
+from .refusals import REPORT
 from .request import path_of
 from .static_files import STATIC, static_files
 
@@ -24,6 +25,8 @@ CORE_PATHS = (
 )
 # Below these Streamlit answers 404 by itself where there is nothing.
 SERVED_TREES = ("/media", "/component", "/app/static")
+# Nobody reads a body anywhere else, and the server would throw it away for as long as it comes.
+TAKES_BODY = ("/_stcore/upload_file/", REPORT)
 # Programs ask here (and below every name that starts with a dot): they must not get a page.
 NOT_PAGES = ("/api",)
 
@@ -61,7 +64,12 @@ class Gate:
             return 400, "This host name is not served here (see APP_BASE_URL)."
         if scope["type"] == "websocket" and not self._same_origin(scope, host):
             return 403, "Connections from other sites are not accepted."
-        return None if self._exists(path_of(scope, self._base_path)) else (404, "Not found.")
+        path = path_of(scope, self._base_path)
+        if not self._exists(path):
+            return 404, "Not found."
+        if brings_body(scope) and not path.startswith(TAKES_BODY):
+            return 405, "Nothing can be sent here."
+        return None
 
     def _client_allowed(self, scope: Scope) -> bool:
         if not self._allowed_ips:

@@ -133,8 +133,7 @@ class Uploads:
         self, scope: Scope, receive: Receive, send: Send, status: int, text: str
     ) -> None:
         metrics.rate_limited("upload")
-        # The rest of the body is not read.
-        await refuse(scope, receive, send, status, text, {"Connection": "close"})
+        await refuse(scope, receive, send, status, text)
 
 
 def _in_time(receive: Receive) -> Receive:
