@@ -9,7 +9,6 @@ from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 
-
 # How long a refused body may go on: a connection that ends while a proxy writes to it looks like a
 # server that has failed, and the proxy would send all visitors elsewhere.
 LINGER_SECONDS: Final = 2.0

@@ -304,7 +304,7 @@ class Settings(BaseSettings):
     )
     max_uploads_mb: Annotated[int, Field(ge=1)] = Field(
         default_factory=lambda data: 4 * data.get("max_upload_mb", 50),
-        description="What all files together may have that one user has uploaded, in MB.",
+        description="What one user may have uploaded in all open tabs, in MB; held in memory.",
         examples=["500"],
         json_schema_extra={"default_text": "4 times MAX_UPLOAD_MB"},
     )
@@ -394,6 +394,13 @@ class Settings(BaseSettings):
     def _needed_for_oidc(cls, value: object, info: ValidationInfo) -> object:
         if value is None and info.data.get("auth_backend") == "oidc":
             raise ValueError("is required for AUTH_BACKEND=oidc")
+        return value
+
+    @field_validator("max_uploads_mb")
+    @classmethod
+    def _room_for_one_upload(cls, value: int, info: ValidationInfo) -> int:
+        if value < info.data.get("max_upload_mb", 0):
+            raise ValueError("must be at least MAX_UPLOAD_MB")
         return value
 
     @field_validator("metrics_port")
