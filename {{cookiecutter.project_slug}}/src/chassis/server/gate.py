@@ -54,6 +54,9 @@ class Gate:
 
     def _refusal(self, scope: Scope) -> tuple[int, str] | None:
         """Return status and text for what must not pass."""
+        path = path_of(scope, self._base_path)
+        if brings_body(scope) and not path.startswith(TAKES_BODY):
+            return 405, "Nothing can be sent here."
         if scope["path"] in PROBE_PATHS:  # probes come from the machine, by address
             return None
         if not self._client_allowed(scope):
@@ -64,12 +67,7 @@ class Gate:
             return 400, "This host name is not served here (see APP_BASE_URL)."
         if scope["type"] == "websocket" and not self._same_origin(scope, host):
             return 403, "Connections from other sites are not accepted."
-        path = path_of(scope, self._base_path)
-        if not self._exists(path):
-            return 404, "Not found."
-        if brings_body(scope) and not path.startswith(TAKES_BODY):
-            return 405, "Nothing can be sent here."
-        return None
+        return None if self._exists(path) else (404, "Not found.")
 
     def _client_allowed(self, scope: Scope) -> bool:
         if not self._allowed_ips:

@@ -42,9 +42,14 @@ async def refuse(
         await send({"type": "http.response.start", **start})
         await send({"type": "http.response.body", "body": response.body, "more_body": True})
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(LINGER_SECONDS):
-                while (await receive()).get("more_body"):
-                    await asyncio.sleep(LINGER_PAUSE_SECONDS)
+            await asyncio.wait_for(_read(receive), LINGER_SECONDS)
         await send({"type": "http.response.body"})
     else:
         await response(scope, receive, send)
+
+
+async def _read(receive: Receive) -> None:
+    message = await receive()
+    while message.get("more_body"):
+        await asyncio.sleep(LINGER_PAUSE_SECONDS)
+        message = await receive()
