@@ -25,7 +25,7 @@ from blocks import blocks_of
 from lab import tools_path
 from nginx import INSTANCES, Site, free_ports, install, site
 from playwright.sync_api import expect
-from serving import PRODUCTION, serving, until
+from serving import PRODUCTION, free_port, serving, until
 from visiting import (
     GIVEN_PASSWORD,
     PASSWORD,
@@ -414,6 +414,35 @@ def test_too_many_requests_are_429_and_files_do_not_count(project: Path, tmp_pat
     assert files == {200: 300}
     assert pages[200] >= 100
     assert set(pages) == {200, 429}
+
+
+def test_a_network_of_ipv6_counts_as_one_client(project: Path, tmp_path: Path) -> None:
+    """However nginx writes its addresses: it leaves out the longest row of zeros."""
+    port = free_port()
+    tell = f"""
+        set_real_ip_from 127.0.0.1;
+        real_ip_header X-Address;
+        server {{ listen 127.0.0.1:{port}; return 200 $my_internal_tool_client; }}
+    }}"""
+
+    def edit(root: Path) -> None:
+        main = root / "nginx.conf"
+        main.write_text(main.read_text("utf-8").rstrip().removesuffix("}") + tell, "utf-8")
+
+    def client(address: str) -> bytes:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        with contextlib.closing(connection):
+            connection.request("GET", "/", headers={"X-Address": address})
+            return connection.getresponse().read()
+
+    short = ["2001:db8:0:0", "2001:db8:0:5", "2001:db8:1:0", "2001:db8:1:5"]
+    groups = [*short, "2001:0:0:5", "2001:0:0:0", "2001:0:7:0"]
+    hosts = ["0:0:0:1", "0:0:2:1", "0:3:2:1", "4:3:2:1", "4:0:0:0", "0:0:0:0", "4:0:0:1", "0:3:0:0"]
+    with site(project, tmp_path / "networks", free_ports(), edit):
+        for group in groups:
+            assert {client(f"{group}:{host}") for host in hosts} == {group.encode()}
+        assert client("203.0.113.7") == bytes([203, 0, 113, 7])
+        assert client("::1") == bytes(15) + b"\x01"
 
 
 def test_the_maintenance_page_has_a_switch(running_site: Site) -> None:

@@ -35,7 +35,8 @@ HELP: Final = {
     "app_backup_last_verified_timestamp_seconds": "When a backup was last restored; 0 for never.",
     "app_build_info": "Versions of the app and of what it runs on; the value is always 1.",
     "app_logins_total": "Attempts to sign in: success, failure, throttled or refused.",
-    "app_rate_limited_total": "Requests, reruns and actions that the rate limiter held up.",
+    "app_rate_limited_total": "Requests, messages, files and actions that were refused or delayed.",
+    "app_message_seconds_total": "Time of the event loop that messages of browsers took.",
     "app_ready": "Result of each health check: 1 passed, 0 did not.",
     "app_script_errors_total": "Uncaught errors of pages, by the class of the error.",
     "app_script_run_seconds": "Time from the start of a script run to its end.",
@@ -92,6 +93,11 @@ def script_error(error_type: str) -> None:
 def rate_limited(scope: str) -> None:
     """Count something that the rate limiter refused or delayed."""
     count("rate_limited", scope=scope)
+
+
+def message_seconds(who: str, seconds: float) -> None:
+    """Add what a message took of the event loop; who is guest or user."""
+    count("message_seconds", seconds, who=who)
 
 
 def ready(check: str, ok: bool) -> None:

@@ -25,6 +25,7 @@ import uvicorn
 import uvicorn.config
 import uvicorn.protocols.http.h11_impl
 from starlette.responses import Response
+from starlette.types import Receive
 from streamlit import config
 from streamlit.components.v2.component_registry import BidiComponentDefinition
 from streamlit.delta_generator import DeltaGenerator
@@ -139,6 +140,15 @@ def user_of(session_id: str) -> dict[str, Any]:
     return dict(getattr(info.session, "_user_info", {})) if info is not None else {}
 
 
+def knows_session(session_id: str) -> bool:
+    """Tell whether a session is there, with an open tab or kept for one that comes back.
+
+    Needs the manager of sessions; without it places for uploads are kept until the end.
+    """
+    manager = getattr(Runtime.instance(), "_session_mgr", None)
+    return manager is None or manager.get_session_info(session_id) is not None
+
+
 def close_session(session_id: str) -> None:
     """End a session and drop its data.
 
@@ -198,6 +208,16 @@ def when_a_file_is_made(files: MediaFileManager, call: Callable[[str], object]) 
         return url
 
     vars(files)["execute_deferred"] = make_and_call
+
+
+def uploads_of(session_id: str) -> tuple[int, int]:
+    """Return how many files a session has uploaded, and their bytes.
+
+    Needs the files of a session in memory; without them only what is arriving is limited.
+    """
+    manager = getattr(Runtime.instance(), "_uploaded_file_mgr", None)
+    files = [*getattr(manager, "file_storage", {}).get(session_id, {}).values()]
+    return len(files), sum(len(file.data) for file in files)
 
 
 def hold_file(files: MediaFileManager, file_id: str) -> Callable[[], None]:
@@ -272,6 +292,25 @@ def uvicorn_server() -> uvicorn.Server | None:
     """
     server = getattr(signal.getsignal(signal.SIGTERM), "__self__", None)
     return server if isinstance(server, uvicorn.Server) else None
+
+
+def limit_all_messages(size: int) -> None:
+    """Let uvicorn take no larger message from any websocket that will be opened.
+
+    Needs the server of this process; without it a message may have server.maxMessageSize.
+    """
+    if server := uvicorn_server():
+        server.config.ws_max_size = size
+
+
+def limit_messages(receive: Receive, size: int) -> None:
+    """Let uvicorn end the connection of a websocket that gets a larger message, unread.
+
+    Needs the connection behind `receive`; without it a message is in memory before it is refused.
+    """
+    connection = getattr(getattr(receive, "__self__", None), "conn", None)
+    if connection is not None:
+        connection.max_message_size = size
 
 
 def keep_claims() -> None:

@@ -11,7 +11,7 @@ from functools import cache
 from typing import Literal
 
 from .. import metrics
-from ..limits import get_limiter
+from ..limits import counted, get_limiter
 from ..settings import get_settings
 from .users import normalize
 
@@ -31,7 +31,7 @@ def seconds_to_wait(
     looked at, so that attempts at the same time gain nothing.
     """
     settings, limiter = get_settings(), get_limiter()
-    wait = limiter.hit_sync(settings.rate_limit_login_ip, ADDRESS, address or "unknown")
+    wait = limiter.hit_sync(settings.rate_limit_login_ip, ADDRESS, counted(address))
     if wait:
         metrics.rate_limited(ADDRESS)
         return wait

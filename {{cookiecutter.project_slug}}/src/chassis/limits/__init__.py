@@ -5,6 +5,7 @@ is away each process counts in its own memory, and asks Redis again every few se
 """
 
 from .actions import rate_limited
+from .addresses import counted
 from .limiter import Limiter, get_limiter
 
-__all__ = ["Limiter", "get_limiter", "rate_limited"]
+__all__ = ["Limiter", "counted", "get_limiter", "rate_limited"]

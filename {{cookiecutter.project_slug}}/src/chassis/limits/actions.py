@@ -12,6 +12,7 @@ import streamlit as st
 
 from .. import metrics, streamlit_private
 from ..i18n import _
+from .addresses import counted
 from .limiter import get_limiter, parse_rate
 
 P = ParamSpec("P")
@@ -56,7 +57,7 @@ def _action_name(function: Callable[..., object]) -> str:
 def _caller(per: Caller) -> str:
     if per == "ip":
         address = st.context.ip_address
-        return address if isinstance(address, str) else "local"
+        return counted(address) if isinstance(address, str) else "local"
     session_id = streamlit_private.session_id()
     if session_id is None:
         return "local"

@@ -23,6 +23,7 @@ from .provider_sign_in import ProviderSignIn
 from .script_errors import on_script_error
 from .security_headers import SecurityHeaders
 from .session_traffic import SessionTraffic
+from .uploads import Uploads
 
 SCRIPT = Path(__file__).parents[1] / "script" / "main.py"
 
@@ -73,6 +74,7 @@ def middleware(settings: Settings) -> list[Middleware]:
             Document,
             InlineModules,
             ProviderSignIn,
+            Uploads,
             SessionTraffic,
         )
     ]

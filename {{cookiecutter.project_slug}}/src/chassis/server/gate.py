@@ -1,17 +1,18 @@
 """Refuses what must not reach Streamlit: foreign networks, hosts, origins, and unknown paths."""
 
-import ipaddress
 import posixpath
 from urllib.parse import urlsplit
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from .. import streamlit_private
+from ..limits.addresses import parsed
 from ..settings import Settings
 from .probes import PROBE_PATHS
-from .refusal import refuse
+from .refusal import brings_body, refuse
 from .refusals import PATHS as REFUSALS
+from .refusals import REPORT
 from .request import path_of
+from .static_files import STATIC, static_files
 
 # What Streamlit serves below /_stcore, less what is not for visitors: metrics (own port), the
 # script health check (runs the whole script for anybody) and the agent API (no login, no limits).
@@ -26,17 +27,14 @@ CORE_PATHS = (
 MAX_HEADER_BYTES = 64 * 1024
 # Below these Streamlit answers 404 by itself where there is nothing.
 SERVED_TREES = ("/media", "/component", "/app/static")
+# Nobody reads a body anywhere else, and the server would throw it away for as long as it comes.
+TAKES_BODY = ("/_stcore/upload_file/", REPORT)
 # Programs ask here (and below every name that starts with a dot): they must not get a page.
 NOT_PAGES = ("/api",)
 
 
 def _below(path: str, tree: str) -> bool:
     return path == tree or path.startswith(tree + "/")
-
-
-def _static_files() -> frozenset[str]:
-    root = streamlit_private.STATIC
-    return frozenset(f"/{file.relative_to(root).as_posix()}" for file in root.rglob("*"))
 
 
 class Gate:
@@ -48,7 +46,7 @@ class Gate:
         self._scheme = urlsplit(settings.app_base_url).scheme
         self._allowed_ips = settings.allowed_ips
         self._allowed_hosts = frozenset(settings.allowed_hosts)
-        self._files = _static_files()
+        self._files = static_files()
         self._own = REFUSALS if settings.is_development else frozenset()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -61,6 +59,9 @@ class Gate:
         """Return status and text for what must not pass."""
         if sum(len(name) + len(value) + 4 for name, value in scope["headers"]) > MAX_HEADER_BYTES:
             return 431, "The headers are too large: delete the cookies of this domain."
+        path = path_of(scope, self._base_path)
+        if brings_body(scope) and not path.startswith(TAKES_BODY):
+            return 405, "Nothing can be sent here."
         if scope["path"] in PROBE_PATHS:  # probes come from the machine, by address
             return None
         if not self._client_allowed(scope):
@@ -71,18 +72,13 @@ class Gate:
             return 400, "This host name is not served here (see APP_BASE_URL)."
         if scope["type"] == "websocket" and not self._same_origin(scope, host):
             return 403, "Connections from other sites are not accepted."
-        return None if self._exists(path_of(scope, self._base_path)) else (404, "Not found.")
+        return None if self._exists(path) else (404, "Not found.")
 
     def _client_allowed(self, scope: Scope) -> bool:
         if not self._allowed_ips:
             return True
-        try:
-            address = ipaddress.ip_address((scope.get("client") or ("",))[0])
-        except ValueError:
-            return False
-        if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
-            address = address.ipv4_mapped
-        return any(address in network for network in self._allowed_ips)
+        address = parsed((scope.get("client") or ("",))[0])
+        return address is not None and any(address in network for network in self._allowed_ips)
 
     def _host_allowed(self, host: str) -> bool:
         try:
@@ -112,4 +108,6 @@ class Gate:
             return False
         if any(_below(path, tree) for tree in SERVED_TREES):
             return True
+        if _below(path, STATIC):
+            return path in self._files
         return "." not in posixpath.basename(path) or path in self._files

@@ -21,7 +21,15 @@ from ..limits import get_limiter
 from ..logs import get_logger
 from ..settings import Settings, SettingsError, get_settings
 from ..ui.libraries import import_libraries
-from . import downloads, hot_reload, metrics_server, open_tabs, service_manager, welcome
+from . import (
+    downloads,
+    hot_reload,
+    metrics_server,
+    open_tabs,
+    service_manager,
+    uploads,
+    welcome,
+)
 
 log = get_logger(__name__)
 
@@ -42,6 +50,8 @@ async def lifespan(_app: st.App) -> AsyncGenerator[None]:
     """Start what runs beside Streamlit, and stop it again."""
     settings = get_settings()
     _warn_about_start(settings)
+    # What Streamlit would refuse anyway, but in memory: up to server.maxMessageSize of each tab.
+    streamlit_private.limit_all_messages(st.get_option("server.maxWidgetStateSize") * 1_000_000)
     downloads.keep(streamlit_private.media_files())
     stop_metrics = _serve_metrics(settings)
     tasks = [
@@ -193,3 +203,4 @@ async def _expire_sessions() -> None:
         if streamlit_private.expire_sessions():
             # A session is part of reference cycles; its files are deleted when it is collected.
             gc.collect()
+        uploads.forget_ended()

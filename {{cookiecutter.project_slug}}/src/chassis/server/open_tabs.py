@@ -24,8 +24,7 @@ UNKNOWN: Final = "unknown"  # while the database is away
 
 # With sessions.CACHE_SECONDS below 10 seconds: so long may a session that has ended live on.
 POLL_SECONDS: Final = 5.0
-# What a visitor who has not signed in may send at once: a form, no files and no state.
-MAX_GUEST_BYTES: Final = 64 * 1024
+TAB: Final = "app_tab"  # in scope["state"]
 
 # The address of a media file in a message; messages with tables are large and have none.
 _FILE: Final = re.compile(rb"media/([0-9a-f]{32,128})")
@@ -71,13 +70,9 @@ async def serve(app: ASGIApp, scope: Scope, receive: Receive, send: Send, tab: T
 
     async def receive_checked() -> Message:
         message = await receive()
-        if message["type"] != "websocket.receive":
+        if message["type"] != "websocket.receive" or not tab.closed:
             return message
-        size = len(message.get("bytes") or message.get("text") or "")
-        if tab.state == GUEST and size > MAX_GUEST_BYTES and not tab.closed:
-            log.warning("message too large", bytes=size)
-            await _close(tab, 1009)
-        return {"type": "websocket.disconnect", "code": 1008} if tab.closed else message
+        return {"type": "websocket.disconnect", "code": 1008}
 
     async def send_seen(message: Message) -> None:
         if tab.closed:  # Streamlit may still be sending
@@ -88,12 +83,24 @@ async def serve(app: ASGIApp, scope: Scope, receive: Receive, send: Send, tab: T
             tab.closed = True
         await send(message)
 
+    scope.setdefault("state", {})[TAB] = tab
     _tabs.add(tab)
     try:
         await app(scope, receive_checked, send_seen)
     finally:
         tab.closed = True
         _tabs.discard(tab)
+
+
+def tab_of(scope: Scope) -> Tab | None:
+    """Return the tab of a websocket; None where nobody signs in."""
+    tab: Tab | None = scope.get("state", {}).get(TAB)
+    return tab
+
+
+def is_signed_in(key: str) -> bool:
+    """Tell whether somebody who has signed in has an open tab here."""
+    return any(tab.key == key and tab.state == USER for tab in _tabs)
 
 
 def was_sent(file_id: str, key: str, state: State) -> bool:
@@ -126,6 +133,9 @@ async def _close_ended(settings: Settings) -> None:
         return
     alive = await asyncio.to_thread(sessions.alive, {tab.key for tab in signed_in})
     arrived = time.monotonic() - sessions.MOVE_SECONDS
+    for tab in signed_in:
+        if tab.state == UNKNOWN and tab.key in alive:
+            tab.state = USER
     ended = [tab for tab in signed_in if tab.key not in alive and tab.left < arrived]
     await asyncio.gather(*(_send_away(tab, settings) for tab in ended))
 

@@ -1,11 +1,11 @@
 """Who is at the other end of the connection, and whom a trusted proxy says it speaks for."""
 
-import ipaddress
 from typing import Any, Final
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
+from ..limits.addresses import parsed
 from ..settings import Settings
 
 PEER: Final = "app_peer"  # in scope["state"]
@@ -32,10 +32,5 @@ class Peer:
 
 def is_trusted(scope: Scope, settings: Settings) -> bool:
     """Tell whether the connection comes from one of TRUSTED_PROXIES."""
-    try:
-        peer = ipaddress.ip_address(scope.get("state", {}).get(PEER, ""))
-    except ValueError:
-        return False
-    if isinstance(peer, ipaddress.IPv6Address) and peer.ipv4_mapped:
-        peer = peer.ipv4_mapped
-    return any(peer in network for network in settings.trusted_proxies)
+    peer = parsed(scope.get("state", {}).get(PEER, ""))
+    return peer is not None and any(peer in network for network in settings.trusted_proxies)

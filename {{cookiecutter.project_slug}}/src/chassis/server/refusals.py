@@ -15,7 +15,7 @@ from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from ..browser_access import FEATURES, origin
-from ..limits import get_limiter
+from ..limits import counted, get_limiter
 from ..logs import get_logger
 from ..settings import Settings
 from .security_headers import EXTERNAL
@@ -69,7 +69,7 @@ def routes(settings: Settings) -> list[Route]:
 
     async def report(request: Request) -> Response:
         """Answer a report with the line for the page."""
-        client = request.client.host if request.client else "unknown"
+        client = counted(request.client.host if request.client else "")
         if request.headers.get("sec-fetch-site") != "same-origin":
             return PlainTextResponse("Only pages of this app report.\n", 403)
         if await get_limiter().hit(LIMIT, "refusals", client):

@@ -1,21 +1,26 @@
 """AUTH_BACKEND=password and oidc: the cookie of a session on the server says who the visitor is."""
 
 import asyncio
+import math
 import time
 from typing import Final
 
+from google.protobuf.message import DecodeError
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from streamlit.proto.BackMsg_pb2 import BackMsg
 
+from .. import streamlit_private
 from ..auth import sessions
 from ..database.engine import DatabaseUnavailable
 from ..settings import Settings
 from . import open_tabs, private_files
 from .cookies import CookieJar
+from .messages import GUEST as GUEST_RULES
+from .messages import kind_of
 from .open_tabs import GUEST, UNKNOWN, USER, State, Tab
 from .refusal import refuse
 from .request import path_of, unconditional
-from .session_traffic import parse_message
 
 # A session is written to the database when it is used, but not for every click.
 TOUCH_SECONDS: Final = 60.0
@@ -59,10 +64,13 @@ class SessionIdentity:
         state = await self._state(key)
         scope["headers"].append((b"x-app-state", state.encode()))
         tab = Tab(key, state, send)
+        if state != USER:
+            streamlit_private.limit_messages(receive, max(GUEST_RULES.sizes.values()))
 
         async def receive_noting_use() -> Message:
             message = await receive()
-            if tab.state == USER and not tab.closed and _is_use(message):
+            due = tab.state == USER and not tab.closed and self._is_due(key)
+            if due and _is_use(message):
                 await self._touch(key)
             return message
 
@@ -90,14 +98,16 @@ class SessionIdentity:
             return UNKNOWN
         return USER if identity is not None else GUEST
 
+    def _is_due(self, key: str) -> bool:
+        return time.monotonic() >= self._touched.get(key, -math.inf) + self._touch_seconds
+
     async def _touch(self, key: str) -> None:
         """Put off the idle limit, at most once a minute."""
-        now = time.monotonic()
-        if now < self._touched.get(key, -self._touch_seconds) + self._touch_seconds:
+        if not self._is_due(key):
             return
         if len(self._touched) >= MAX_TOUCHED:
             self._touched.clear()
-        self._touched[key] = now
+        self._touched[key] = time.monotonic()
         try:
             await asyncio.to_thread(sessions.touch, key)
         except DatabaseUnavailable:
@@ -121,7 +131,10 @@ class SessionIdentity:
 
 def _is_use(message: Message) -> bool:
     """Tell whether a message comes from a person, not from a page that updates itself."""
-    parsed = parse_message(message)
-    if parsed is None or parsed.WhichOneof("type") != "rerun_script":
+    data = message.get("bytes") or b""
+    if kind_of(data) != "rerun_script":
         return False
-    return not parsed.rerun_script.is_auto_rerun
+    try:
+        return not BackMsg.FromString(data).rerun_script.is_auto_rerun
+    except DecodeError:
+        return False  # it will be refused

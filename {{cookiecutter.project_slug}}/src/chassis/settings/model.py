@@ -244,19 +244,19 @@ class Settings(BaseSettings):
         description="Switches all rate limits on or off.",
     )
     rate_limit_http: RateLimit = Field(
-        default="300/minute",
-        description="HTTP requests of one address, static files not counted.",
+        default="1000/minute",
+        description="HTTP requests of one address or session, static files not counted.",
     )
     rate_limit_connect: RateLimit = Field(
-        default="20/minute",
-        description="Sessions that one address may open.",
+        default="120/minute",
+        description="Tabs that may be opened: from one address, or by one user who has signed in.",
     )
     rate_limit_rerun: RateLimit = Field(
         default="30/10seconds",
         description="Interactions of one session; more are delayed, not lost.",
     )
     rate_limit_login_ip: RateLimit = Field(
-        default="20/minute",
+        default="60/minute",
         description="Sign-ins that one address may try.",
     )
     rate_limit_login_account: RateLimit = Field(
@@ -313,6 +313,12 @@ class Settings(BaseSettings):
     max_upload_mb: Annotated[int, Field(ge=1, le=4096)] = Field(
         default=50,
         description="The largest file that can be uploaded, in MB; it is held in memory.",
+    )
+    max_uploads_mb: Annotated[int, Field(ge=1)] = Field(
+        default_factory=lambda data: 4 * data.get("max_upload_mb", 50),
+        description="What one user may have uploaded in all open tabs, in MB; held in memory.",
+        examples=["500"],
+        json_schema_extra={"default_text": "4 times MAX_UPLOAD_MB"},
     )
 
     def __init_subclass__(cls, **options: Any) -> None:
@@ -400,6 +406,13 @@ class Settings(BaseSettings):
     def _needed_for_oidc(cls, value: object, info: ValidationInfo) -> object:
         if value is None and info.data.get("auth_backend") == "oidc":
             raise ValueError("is required for AUTH_BACKEND=oidc")
+        return value
+
+    @field_validator("max_uploads_mb")
+    @classmethod
+    def _room_for_one_upload(cls, value: int, info: ValidationInfo) -> int:
+        if value < info.data.get("max_upload_mb", 0):
+            raise ValueError("must be at least MAX_UPLOAD_MB")
         return value
 
     @field_validator("metrics_port")

@@ -70,6 +70,18 @@ class Page:
                 return response.deferred_file.url
         raise AssertionError("no answer")
 
+    async def places(self, count: int = 1) -> list[str]:
+        """Ask where files may be uploaded to, as a widget for uploads does; return the paths."""
+        message = BackMsg()
+        message.file_urls_request.request_id = "1"
+        message.file_urls_request.file_names.extend(f"{number}.txt" for number in range(count))
+        await self.tab.send(message)
+        async for data in self.tab.socket:
+            answer = ForwardMsg.FromString(data if isinstance(data, bytes) else b"")
+            if answer.HasField("file_urls_response"):
+                return [file.upload_url for file in answer.file_urls_response.file_urls]
+        raise ConnectionError("the server closed the connection")
+
     async def fill(self, page: str, **fields: str) -> None:
         """Type into text fields by label, and leave them."""
         await self.tab.send(self._filled(page, fields))
@@ -121,6 +133,12 @@ class Visitor:
     def get(self, path: str = "/", **options: Any) -> httpx.Response:
         """GET a path."""
         return self.request("GET", path, **options)
+
+    def upload(self, path: str, data: bytes, **options: Any) -> httpx.Response:
+        """PUT a file as the browser does."""
+        self.get("/_stcore/health")  # brings the cookie against forged requests
+        headers = {"X-Xsrftoken": self.cookies["_streamlit_xsrf"]}
+        return self.request("PUT", path, files={"file": ("a", data)}, headers=headers, **options)
 
     @contextlib.asynccontextmanager
     async def tab(self, session_id: str = "", **headers: str) -> AsyncIterator[Page]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import httpx
+import psutil
 import pytest
 from chassis.testing.servers import PRODUCTION, Server, running_server, small_project
 from chassis.testing.sites import Site, start_site, with_database
@@ -35,7 +36,7 @@ def guarded_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]
     """Return a server behind a proxy on https, open for one network, with tight limits."""
     variables = PRODUCTION | {
         "APP_BASE_URL": "https://tool.example.com/team",
-        "ALLOWED_IPS": "203.0.113.0/24",
+        "ALLOWED_IPS": "203.0.113.0/24,2001:db8::/32",
         "TRUSTED_PROXIES": "127.0.0.1",
         "RATE_LIMIT_HTTP": "5/minute",
         "RATE_LIMIT_CONNECT": "3/minute",
@@ -66,3 +67,9 @@ def metric(server: Server, name: str, **labels: str) -> float:
         for sample in family.samples
         if sample.name == name and labels.items() <= sample.labels.items()
     )
+
+
+def memory_mb(site: Site) -> float:
+    """Return the memory of the server process in MB."""
+    rss: int = psutil.Process(site.server.process.pid).memory_info().rss
+    return rss / 1e6

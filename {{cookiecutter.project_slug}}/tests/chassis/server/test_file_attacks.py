@@ -1,11 +1,28 @@
 """Attacks on the files of a session, over HTTP and websockets against the running application."""
 
 import asyncio
+import functools
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
+import pytest
 from chassis.auth import sessions
-from chassis.testing.sites import TESTER, Site
+from chassis.testing.servers import small_project
+from chassis.testing.sites import TESTER, Site, start_site, with_database
 from chassis.testing.visitor import Visitor
+
+from .conftest import PAGE, metric
+
+
+@pytest.fixture
+def few_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+    """Return an application where 3 MB of files may be held."""
+    project = small_project(tmp_path, PAGE)
+    limits = {"MAX_UPLOAD_MB": "1", "MAX_UPLOADS_MB": "3"}
+    for site in start_site("sqlite", tmp_path, project, limits):
+        yield with_database(site, monkeypatch)
 
 
 def test_files_are_for_the_session_that_has_them(small: Site) -> None:
@@ -28,7 +45,7 @@ def test_files_are_for_the_session_that_has_them(small: Site) -> None:
             for one in (page, others_page, guests_page):
                 await one.open()
             report = page.find("download_button", "report").url
-            upload = f"/_stcore/upload_file/{page.tab.session_id}/file1"
+            [upload] = await page.places()
             assert "report for file-ann" in owner.get(report).text
             later = await page.made_later("later")
             assert "made later for file-ann" in owner.get(later).text
@@ -37,7 +54,7 @@ def test_files_are_for_the_session_that_has_them(small: Site) -> None:
                 ("GET", later, 200),
                 ("GET", f"/media//{report.removeprefix('/media/')}", None),
                 ("PUT", upload, 204),
-                ("PUT", f"/_stcore//upload_file/{page.tab.session_id}/file2", None),
+                ("PUT", upload.replace("/upload", "//upload"), None),
                 ("DELETE", upload, 204),
             ):
                 result = await asyncio.to_thread(statuses, method, path)
@@ -59,7 +76,7 @@ def test_files_are_gone_after_the_sign_out(small: Site) -> None:
         async with owner.tab() as page:
             await page.open()
             report = page.find("download_button", "report").url
-            upload = f"/_stcore/upload_file/{page.tab.session_id}/file1"
+            [upload] = await page.places()
         # The tab is closed, and Streamlit keeps its files in case that it comes back.
         assert owner.get(report).status_code == httpx.codes.OK
         sessions.revoke_user(user.id, TESTER)
@@ -83,3 +100,41 @@ def test_a_download_outlives_the_runs_of_others(small: Site) -> None:
             assert "made later for file-maker" in owner.get(later).text
 
     asyncio.run(visit())
+
+
+def test_files_go_only_where_the_server_asked_for_one(small: Site) -> None:
+    owner = small.signed_in(small.add("file-giver"))
+
+    async def visit() -> None:
+        async with owner.tab() as page:
+            await page.open()
+            [given] = await page.places()
+            own_id = given.rpartition("/")[0] + f"/{uuid.uuid4()}"
+            upload = functools.partial(asyncio.to_thread, owner.upload)
+            assert (await upload(own_id, b"text")).status_code == httpx.codes.FORBIDDEN
+            assert (await upload(given, b"text")).status_code == httpx.codes.NO_CONTENT
+
+    asyncio.run(visit())
+
+
+def test_a_user_has_no_more_files_than_fit(few_files: Site) -> None:
+    user = few_files.add("collector")
+    owner = few_files.signed_in(user)
+
+    async def upload(path: str) -> int:
+        return (await asyncio.to_thread(owner.upload, path, bytes(900_000))).status_code
+
+    async def visit() -> None:
+        async with owner.tab() as one, owner.tab() as other:  # which share the quota
+            places = []
+            for page in (one, other):
+                await page.open()
+                places += await page.places(4)
+            assert [await upload(path) for path in places] == [204] * 3 + [413] * 5
+            # What is removed makes room.
+            xsrf = {"X-Xsrftoken": owner.cookies["_streamlit_xsrf"]}
+            assert owner.request("DELETE", places[0], headers=xsrf).status_code == 204
+            assert [await upload(path) for path in places[-2:]] == [204, 413]
+
+    asyncio.run(visit())
+    assert metric(few_files.server, "app_rate_limited_total", scope="upload") == 6

@@ -5,7 +5,6 @@ import contextlib
 import re
 import time
 
-import psutil
 import pytest
 from chassis.auth import sessions, users
 from chassis.auth.models import PendingLogin
@@ -15,6 +14,8 @@ from chassis.testing.sites import Site
 from sqlalchemy import select
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from websockets.exceptions import ConnectionClosed
+
+from .conftest import memory_mb
 
 
 @pytest.fixture(autouse=True)
@@ -29,12 +30,6 @@ def used(site: Site) -> None:
                 await tab.open(page)
 
     asyncio.run(visit())
-
-
-def memory_mb(site: Site) -> float:
-    """Return the memory of the server process in MB."""
-    rss: int = psutil.Process(site.server.process.pid).memory_info().rss
-    return rss / 1e6
 
 
 def test_a_huge_sign_in_is_refused(site: Site) -> None:

@@ -1,7 +1,9 @@
 """The gate refuses foreign networks, hosts and origins, and answers 404 where there is nothing."""
 
 import asyncio
+import contextlib
 import re
+import time
 from collections.abc import Mapping
 
 import httpx
@@ -129,6 +131,31 @@ def test_an_origin_without_tls_is_not_that_of_a_site_with_tls(
         Gate(accept, Settings(app_base_url="https://tool.example.com"))(scope, receive, send)
     )
     assert (sent[0]["type"] == "websocket.accept") == accepted
+
+
+@pytest.mark.parametrize(("method", "path"), [("POST", "/"), ("GET", "/about"), ("POST", "/livez")])
+def test_a_body_that_nobody_reads_is_not_taken(server: Server, method: str, path: str) -> None:
+    """The server would throw it away for as long as it comes."""
+
+    async def send() -> tuple[bytes, float]:
+        port = httpx.URL(server.url).port
+        reader, writer = await asyncio.open_connection("localhost", port)
+        head = f"{method} {path} HTTP/1.1\r\nHost: localhost:{port}\r\n"
+        writer.write(f"{head}Transfer-Encoding: chunked\r\n\r\n".encode())
+        started = time.monotonic()
+        answer = await reader.readline()
+        with contextlib.suppress(ConnectionError):
+            while time.monotonic() < started + 20 and not reader.at_eof():
+                writer.write(b"8000\r\n" + bytes(0x8000) + b"\r\n")
+                await writer.drain()
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(reader.read(1000), 0.01)
+        writer.close()
+        return answer, time.monotonic() - started
+
+    answer, seconds = asyncio.run(send())
+    assert b" 405 " in answer
+    assert seconds < 10
 
 
 PROXIED = {"Host": "tool.example.com", "X-Forwarded-Proto": "https"}

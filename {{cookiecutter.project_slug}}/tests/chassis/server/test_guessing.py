@@ -40,6 +40,14 @@ def test_guessing_at_many_accounts_from_one_address_is_stopped(throttled: Site) 
     assert results == ["wrong"] * 6 + ["wait"] * 2
 
 
+def test_a_network_of_ipv6_counts_as_one_address(throttled: Site) -> None:
+    results = [
+        throttled.guest(f"2001:db8:0:1::{number}").outcome(f"guess{number}", "Summer 2026 !!!!")
+        for number in range(8)
+    ]
+    assert results == ["wrong"] * 6 + ["wait"] * 2
+
+
 def test_strangers_cannot_lock_an_owner_out(throttled: Site) -> None:
     throttled.add("owner")
     own, new = throttled.guest("203.0.113.50"), throttled.guest("203.0.113.51")

@@ -1,6 +1,8 @@
 """What a browser tab may send, how fast, and what is counted: over a real websocket."""
 
 import asyncio
+import contextlib
+import re
 from collections.abc import Iterator
 
 import httpx
@@ -9,7 +11,7 @@ from chassis.commands.loadtest import open_tab
 from chassis.testing.servers import PRODUCTION, Server, running_server, small_project
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from websockets.asyncio.client import connect
-from websockets.exceptions import InvalidStatus
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from .conftest import OFFICE, metric
 
@@ -76,23 +78,40 @@ def test_a_failed_run_counts_as_error(small_server: Server) -> None:
 
 
 def test_nobody_clears_the_caches_of_all(small_server: Server) -> None:
-    def text(tab_messages: list[object]) -> str:
-        return str(tab_messages)
-
     async def visit() -> tuple[str, str]:
         async with open_tab(small_server.url) as tab:
             await tab.rerun()
-            before = text([*tab.messages])
+            before = str(tab.messages)
             message = BackMsg()
             message.clear_cache = True
             await tab.send(message)
+            await tab.socket.wait_closed()
+        async with open_tab(small_server.url) as tab:
             await tab.rerun()
-            return before, text([*tab.messages])
+            return before, str(tab.messages)
 
     before, after = asyncio.run(visit())
     count = int(before.split("runs=")[1].split('"')[0])
     assert f"runs={count + 1}" in after
     assert '"message_type": "clear_cache"' in small_server.log()
+
+
+def test_a_refused_message_is_logged_once_and_ends_the_tab(small_server: Server) -> None:
+    refused = metric(small_server, "app_rate_limited_total", scope="message")
+
+    async def flood() -> int | None:
+        async with open_tab(small_server.url) as tab:
+            await tab.rerun()
+            with contextlib.suppress(ConnectionClosed):
+                for _number in range(20_000):
+                    await tab.socket.send(BackMsg(clear_cache=True).SerializeToString())
+            await tab.socket.wait_closed()
+            return tab.socket.close_code
+
+    lines = small_server.log().count("message refused")
+    assert asyncio.run(flood()) == 1008
+    assert small_server.log().count("message refused") == lines + 1
+    assert metric(small_server, "app_rate_limited_total", scope="message") == refused + 1
 
 
 def test_fast_clicks_are_delayed_and_none_is_lost(small_server: Server) -> None:
@@ -132,13 +151,16 @@ def test_open_sessions_are_counted(small_server: Server) -> None:
     assert asyncio.run(visit()) == 2
 
 
-def test_connections_are_limited_with_retry_after(guarded_server: Server) -> None:
+@pytest.mark.parametrize(
+    "address", ["203.0.113.77", "2001:db8:1:2::{}"], ids=["address", "ipv6-network"]
+)
+def test_connections_are_limited_with_retry_after(guarded_server: Server, address: str) -> None:
     async def attempt() -> list[int]:
         port = httpx.URL(guarded_server.url).port
         url = "ws://tool.example.com/team/_stcore/stream"
-        headers = {"X-Forwarded-For": "203.0.113.77"}
         statuses, waits = [], []
-        for _ in range(5):
+        for number in range(5):
+            headers = {"X-Forwarded-For": address.format(number)}
             try:
                 async with connect(url, additional_headers=headers, host="localhost", port=port):
                     statuses.append(101)
@@ -160,7 +182,21 @@ def test_requests_are_limited_per_address(guarded_server: Server) -> None:
     assert statuses == [200] * 5 + [429] * 2
     assert int(ask("203.0.113.50").headers["Retry-After"]) > 0
     assert ask(OFFICE).status_code == httpx.codes.OK
+    [script] = re.findall(r'src="\./(static/js/index[^"]+)"', ask(OFFICE).text)[:1]
+    script = f"/team/{script}"
     # Static files and probes do not count: a page load asks for more than a hundred.
     for _ in range(10):
         assert ask("203.0.113.50", "/livez").status_code == httpx.codes.OK
-        assert ask("203.0.113.50", "/team/static/none").status_code != httpx.codes.TOO_MANY_REQUESTS
+        assert ask("203.0.113.50", script).status_code == httpx.codes.OK
+
+
+def test_only_files_that_exist_are_not_counted(guarded_server: Server) -> None:
+    def ask(path: str) -> int:
+        headers = {"Host": "tool.example.com", "X-Forwarded-For": "203.0.113.51"}
+        return httpx.get(guarded_server.url + path, headers=headers).status_code
+
+    # These never reach Streamlit, which would answer with the page.
+    for path in ("/team/static/1", "/team/static/js/none.js", "/team/static"):
+        assert ask(path) == httpx.codes.NOT_FOUND
+    statuses = [ask("/team/_stcore/health/1") for _number in range(6)]
+    assert statuses[-1] == httpx.codes.TOO_MANY_REQUESTS

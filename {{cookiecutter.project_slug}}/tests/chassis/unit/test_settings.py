@@ -273,6 +273,7 @@ def test_no_env_file_is_read_for_an_unknown_environment(
         ("LOG_MAX_BYTES", "10", "greater than or equal to 1024"),
         ("LOG_BACKUP_COUNT", "0", "greater than or equal to 1"),
         ("METRICS_PORT", "8501", "differ from APP_PORT"),
+        ("MAX_UPLOADS_MB", "49", "at least MAX_UPLOAD_MB"),
         ("HEALTH_DISK_MIN_FREE_PERCENT", "100", "less than or equal to 99"),
         ("HEALTH_CPU_MAX_PERCENT", "0", "greater than or equal to 1"),
         ("MAX_UPLOAD_MB", "1.5", "integer"),
