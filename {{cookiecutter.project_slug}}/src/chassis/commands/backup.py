@@ -32,7 +32,10 @@ def create() -> str:
 
 @backup.command("list")
 def list_backups() -> str | None:
-    """Show all backups, the newest first; those in the bucket follow when it answers."""
+    """Show all backups, the newest first.
+
+    Those in the bucket follow when it answers.
+    """
     click.echo(columns([TITLES, *(_row(entry, "here") for entry in jobs.entries("here"))]))
     try:
         there = [_row(entry, "s3") for entry in jobs.entries("s3")]

@@ -6,6 +6,7 @@ users, containers and machines may be invisible, but their locks count; a killed
 
 import fcntl
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any, Final
 
 import sqlalchemy
 from sqlalchemy import URL, Engine, event
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from ..errors import ExplainedError
@@ -27,6 +29,8 @@ HOLDERS: Final = (
     " WHERE locktype = 'advisory' AND classid = :number AND database ="
     " (SELECT oid FROM pg_database WHERE datname = current_database())"
 )
+# PostgreSQL notices a little later that a process has closed its connection, or was killed.
+LETTING_GO_SECONDS: Final = 2.0
 RESTORING: Final = "the database is unavailable: a backup is being restored"
 
 
@@ -78,11 +82,18 @@ def alone(engine: Engine) -> Iterator[None]:
             yield
         return
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        if not connection.scalar(sqlalchemy.text(f"SELECT pg_try_advisory_lock({KEY})")):
-            found = connection.scalars(sqlalchemy.text(HOLDERS), {"number": NUMBER})
-            where = ", ".join(sorted(found))
-            raise InUse(f"stop the app first, all its instances: connected from {where}")
-        yield
+        give_up = time.monotonic() + LETTING_GO_SECONDS
+        while not connection.scalar(sqlalchemy.text(f"SELECT pg_try_advisory_lock({KEY})")):
+            if time.monotonic() > give_up:
+                found = connection.scalars(sqlalchemy.text(HOLDERS), {"number": NUMBER})
+                where = ", ".join(sorted(found))
+                raise InUse(f"stop the app first, all its instances: connected from {where}")
+            time.sleep(0.1)
+        try:
+            yield
+        finally:
+            with suppress(SQLAlchemyError):  # it has gone, and the lock with it
+                connection.execute(sqlalchemy.text(f"SELECT pg_advisory_unlock({KEY})"))
 
 
 @contextmanager

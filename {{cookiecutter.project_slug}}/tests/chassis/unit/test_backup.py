@@ -121,7 +121,7 @@ def test_the_default_folders_are_in_that_of_the_project(
     empty_project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("DATABASE_URL", "BACKUP_DIR", "UPLOADS_DIR"):
-        monkeypatch.delenv(name)
+        monkeypatch.delenv(name, raising=False)
     data = empty_project / "data"
     get_settings.cache_clear()
     migrate.upgrade()
