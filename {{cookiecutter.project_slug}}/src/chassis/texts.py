@@ -20,6 +20,7 @@ _UNSEEN: Final = re.compile(
     "\\U0001bca0-\\U0001bca3\\U0001d173-\\U0001d17a\\U000e0000-\\U000e0fff"
     "]"
 )
+_JOINERS: Final = "\u200c\u200d"  # within words, Persian and Hindi are not right without them
 
 
 def comparable(text: str) -> str:
@@ -30,10 +31,14 @@ def comparable(text: str) -> str:
     """
     seen = _UNSEEN.sub("", text)
     folded = unicodedata.normalize("NFKC", seen).casefold()
-    return " ".join(_UNSEEN.sub("", unicodedata.normalize("NFKC", folded)).split())
+    return " ".join(unicodedata.normalize("NFKC", folded).split())
 
 
 def one_line(text: str, longest: int) -> str:
-    """Return what can be stored and drawn of a text that comes from another system."""
-    composed = unicodedata.normalize("NFC", text)
-    return "".join(filter(str.isprintable, composed))[:longest].strip()
+    """Return what can be stored and drawn of a text that may be anything."""
+    letters = (
+        letter
+        for letter in unicodedata.normalize("NFC", text)
+        if letter.isprintable() or letter in _JOINERS
+    )
+    return "".join(letters).strip()[:longest].strip()

@@ -11,6 +11,7 @@ from babel import Locale, UnknownLocaleError
 
 from ..i18n import without_catalogue
 from ..project import Chassis
+from ..terminal import escape_unknown_letters
 from .catalogues import languages, path_of, update
 from .problems import missing, mistakes
 
@@ -81,6 +82,7 @@ def project_of(package: Path) -> Chassis:
 
 def main() -> None:
     """Read the command line and do what it says."""
+    escape_unknown_letters()
     parser = argparse.ArgumentParser(prog="make messages")
     parser.add_argument("package", type=Path)
     parser.add_argument("--add", metavar="LANGUAGE")
