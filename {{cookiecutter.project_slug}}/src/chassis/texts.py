@@ -34,6 +34,11 @@ def comparable(text: str) -> str:
     return " ".join(unicodedata.normalize("NFKC", folded).split())
 
 
+def is_one_line(text: str, longest: int) -> bool:
+    """Whether all of a text can be stored and drawn."""
+    return one_line(text, longest) == unicodedata.normalize("NFC", text).strip()
+
+
 def one_line(text: str, longest: int) -> str:
     """Return what can be stored and drawn of a text that may be anything."""
     letters = (

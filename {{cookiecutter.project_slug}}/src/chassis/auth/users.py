@@ -17,7 +17,7 @@ from ..database.engine import transaction
 from ..database.tables import utc_now
 from ..errors import ExplainedError
 from ..i18n import _
-from ..texts import comparable, one_line
+from ..texts import comparable, is_one_line, one_line
 from . import audit, passwords, sessions
 from .audit import Actor
 from .models import MAX_EMAIL, MAX_NAME, User
@@ -273,12 +273,11 @@ def _is_username(text: str) -> bool:
 
 
 def _checked_text(text: str, longest: int) -> str:
-    text = unicodedata.normalize("NFC", text).strip()
-    if text != one_line(text, longest):
+    if not is_one_line(text, longest):
         raise UserError(
             _("The text must be one line of at most %(number)s characters.", number=longest)
         )
-    return text
+    return one_line(text, longest)
 
 
 def _checked_email(email: str) -> str:

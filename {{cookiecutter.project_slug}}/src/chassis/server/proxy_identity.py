@@ -2,8 +2,10 @@
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from ..auth.backends import email_allowed
+from ..auth.backends import email_allowed, text_of
+from ..auth.models import MAX_NAME
 from ..settings import Settings
+from ..texts import is_one_line
 from . import open_tabs, private_files
 from .open_tabs import USER, Tab
 from .peer import is_trusted
@@ -31,7 +33,10 @@ class ProxyIdentity:
             await refuse(scope, receive, send, 400, "An identity header was sent twice.")
         elif not is_trusted(scope, self._settings) or not user:
             await refuse(scope, receive, send, 403, "Sign in through the proxy of this app.")
-        elif not email_allowed(email.decode("utf-8", "replace")):
+        elif not is_one_line(text_of(user), MAX_NAME):
+            # Not tidied: that could be the name of somebody else.
+            await refuse(scope, receive, send, 400, "The proxy names a user that cannot be.")
+        elif not email_allowed(text_of(email)):
             await refuse(scope, receive, send, 403, "Your e-mail address may not sign in here.")
         else:
             scope["headers"] += [
