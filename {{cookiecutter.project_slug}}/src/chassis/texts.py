@@ -36,7 +36,7 @@ def comparable(text: str) -> str:
 
 def is_one_line(text: str, longest: int) -> bool:
     """Whether all of a text can be stored and drawn."""
-    return one_line(text, longest) == unicodedata.normalize("NFC", text).strip()
+    return one_line(text, longest) == unicodedata.normalize("NFC", text)
 
 
 def one_line(text: str, longest: int) -> str:

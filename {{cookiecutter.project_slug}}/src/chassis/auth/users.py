@@ -273,6 +273,7 @@ def _is_username(text: str) -> bool:
 
 
 def _checked_text(text: str, longest: int) -> str:
+    text = text.strip()
     if not is_one_line(text, longest):
         raise UserError(
             _("The text must be one line of at most %(number)s characters.", number=longest)

@@ -33,7 +33,7 @@ class ProxyIdentity:
             await refuse(scope, receive, send, 400, "An identity header was sent twice.")
         elif not is_trusted(scope, self._settings) or not user:
             await refuse(scope, receive, send, 403, "Sign in through the proxy of this app.")
-        elif not is_one_line(text_of(user), MAX_NAME):
+        elif not is_one_line(text_of(user.strip()), MAX_NAME):
             # Not tidied: that could be the name of somebody else.
             await refuse(scope, receive, send, 400, "The proxy names a user that cannot be.")
         elif not email_allowed(text_of(email)):

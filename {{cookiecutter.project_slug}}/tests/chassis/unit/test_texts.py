@@ -4,7 +4,7 @@ import sys
 import unicodedata
 
 import pytest
-from chassis.texts import comparable, one_line
+from chassis.texts import comparable, is_one_line, one_line
 
 
 @pytest.mark.parametrize(
@@ -42,3 +42,6 @@ def test_every_letter_stays_the_same_in_every_form() -> None:
 def test_a_line_of_another_system_can_be_stored() -> None:
     assert one_line(" Ann\0 \ud800\nMu\u0308ller\u202e ", 200) == "Ann Müller"
     assert one_line("x" * 300, 200) == "x" * 200
+    assert one_line("नी\u200cता", 200) == "नी\u200cता"
+    assert is_one_line("Mu\u0308ller", 6)
+    assert not any(is_one_line(text, 6) for text in ("Muellers", "a\nb", "a\0", "bob\u0085"))

@@ -422,6 +422,19 @@ def accept(claims: dict[str, object]) -> sign_in.Outcome:
     return oidc.accept_claims(claims, browser=BROWSER, address="203.0.113.9")
 
 
+def test_claims_may_hold_what_no_database_stores(provider: dict[str, object]) -> None:
+    odd = "\0\ud800\u200b"
+    texts = {"sub": f"subject{odd}", "preferred_username": f"Ann{odd}", "name": f"É{odd}"}
+    long = {"sub": f"other{odd}", "preferred_username": "\ufdfa" * 100}
+    for claims in (texts | {"email": f"ann{odd}@example.com"}, long):
+        assert accept(provider | claims).status == "ok"
+        assert accept(provider | claims).status == "ok"  # the same account
+    assert users.count() == 2
+    account = users.find("ann")
+    assert account is not None
+    assert (account.name, account.email) == ("É", "ann@example.com")
+
+
 def test_claims_become_an_account_that_follows_the_provider(provider: dict[str, object]) -> None:
     outcome = accept(provider)
     taken = sign_in.take_up(outcome.code, BROWSER, address="", user_agent="")
