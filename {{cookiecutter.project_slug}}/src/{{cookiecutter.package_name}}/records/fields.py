@@ -93,8 +93,7 @@ def parse(texts: Mapping[str, str], categories: Mapping[str, str] | None = None)
             problems.append(Problem(issue, name, text, details))
         cleaned[name] = text
     known = {comparable(key): value for key, value in (categories or {}).items()}
-    category = comparable(cleaned["category"])
-    category = known.get(category, category)
+    category = known.get(comparable(cleaned["category"]), comparable(cleaned["category"]))
     price, bought_on = _price(cleaned["price"]), _day(cleaned["bought_on"])
     results = {"price": price, "bought_on": bought_on}
     if category not in CATEGORIES:
@@ -132,16 +131,9 @@ def merge(opened: Values, mine: Values, theirs: Values) -> Values:
     return Values(**{name: getattr(values, name) for name, values in source.items()})
 
 
-def search_text(values: Values) -> str:
-    """Return the text of the row in which is searched."""
-    texts = (values.asset_no, values.name, values.owner, values.note)
-    return "\n".join(map(comparable, texts))
-
-
 def _tidy(name: str, text: str) -> str:
     """Return the text of a field as it is stored."""
-    if name == "asset_no":
-        # People read it from a label and say it: they hear neither small nor wide letters.
+    if name == "asset_no":  # read from a label and said: nobody hears small or wide letters
         return comparable(text).upper()
     text = unicodedata.normalize("NFC", text).replace("\r\n", "\n").replace("\r", "\n").strip()
     return text if comparable(text) else ""  # letters that nobody sees are nothing
@@ -160,43 +152,33 @@ def _issue(name: str, text: str) -> tuple[Issue | None, dict[str, object]]:
     return None, {}
 
 
-# 1234.5, 1,234.50 and ₩1,200,000, but not 1.234,50: that could be another number. Korean keyboards
-# and fonts write the won sign as a backslash.
-_NUMBER: Final = r"(\d+|\d{1,3}(?:,\d{3})+)(\.\d{1,2})?"
-_PRICE: Final = re.compile(rf"(?:[$€£¥₩\\] ?)?{_NUMBER}", re.ASCII)
-_PRICE_AND_SIGN: Final = re.compile(rf"{_NUMBER} ?[€원]", re.ASCII)
-# 2026-01-31, 2026/1/31, and 2026. 1. 31. or 2026년 1월 31일 토요일 as Korean Excel writes it; never
-# day or month first. A time is that of midnight, as programs write where there is only a day.
+# 1234.5, 1,234.50 and ₩1,200,000, where Korean fonts may draw the won sign for a backslash; but not
+# 1.234,50: that could be another number.
+_PRICE: Final = re.compile(r"[$€£¥₩\\]? ?(\d+|\d{1,3}(?:,\d{3})+)(\.\d{1,2})? ?[€원]?", re.ASCII)
+# 2026-01-31, 2026/1/31, and 2026. 1. 31. or 2026년 1월 31일 as Korean Excel writes it; never day or
+# month first. The time may be midnight, as programs write where there is only a day.
 _DAY: Final = re.compile(
-    r"(\d{4})([-/.]) ?(\d{1,2})\2 ?(\d{1,2})\.?(?:[ t](?:0?0|오전 12):00(?::00)?)?", re.ASCII
-)
-_KOREAN_DAY: Final = re.compile(
-    r"(\d{4})(년) ?(\d{1,2})월 ?(\d{1,2})일(?: ?[월화수목금토일]요일)?", re.ASCII
+    r"(\d{4})([-/.년]) ?(\d{1,2})(?:\2|월) ?(\d{1,2})[.일]?(?:[ t]0?0:00(?::00)?)?", re.ASCII
 )
 
 
 def _price(text: str) -> Decimal | Issue:
-    text = _figures(text)
-    match = _PRICE.fullmatch(text) or _PRICE_AND_SIGN.fullmatch(text)
-    if not match:
+    if not (match := _PRICE.fullmatch(_figures(text))):
         return Issue.NOT_A_PRICE
     price = Decimal(match[1].replace(",", "") + (match[2] or "")).quantize(Decimal("0.01"))
     return price if price <= MAX_PRICE else Issue.OUT_OF_RANGE
 
 
 def _day(text: str) -> date | Issue:
-    text = _figures(text)
-    match = _DAY.fullmatch(text) or _KOREAN_DAY.fullmatch(text)
+    if not (match := _DAY.fullmatch(_figures(text))):
+        return Issue.NOT_A_DATE
     try:
-        day = date(int(match[1]), int(match[3]), int(match[4])) if match else None
+        day = date(int(match[1]), int(match[3]), int(match[4]))
     except ValueError:  # the 31st of February
-        day = None
-    if day is None:
         return Issue.NOT_A_DATE
     return day if FIRST_DAY <= day <= LAST_DAY else Issue.OUT_OF_RANGE
 
 
 def _figures(text: str) -> str:
     """Write wide figures as narrow ones; a footnote as in "5²" stays, so that it is refused."""
-    footnote = any(unicodedata.category(letter) == "No" for letter in text)
-    return text if footnote else comparable(text)
+    return text if any(unicodedata.category(one) == "No" for one in text) else comparable(text)

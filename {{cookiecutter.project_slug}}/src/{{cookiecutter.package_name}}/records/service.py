@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
 
-from .fields import CATEGORIES, FIELDS, Values, differences, search_text
+from .fields import CATEGORIES, FIELDS, Values, differences
 from .models import Equipment, EquipmentChange
 
 # The orders that may be asked for; each has an index.
@@ -204,7 +204,8 @@ def update(row: Equipment, values: Values, actor: str) -> None:
 def stored(values: Values, actor: str) -> dict[str, object]:
     """Return the columns of a row of Equipment."""
     columns: dict[str, object] = {name: getattr(values, name) for name in FIELDS}
-    return columns | {"search_text": search_text(values), "updated_by": actor}
+    texts = "\n".join([values.asset_no, values.name, values.owner, values.note])
+    return columns | {"search_text": comparable(texts), "updated_by": actor}
 
 
 def entry(
