@@ -1,10 +1,12 @@
 """The example page; delete this file together with it."""
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, cast
+from zoneinfo import ZoneInfo
 
 import prometheus_client
 import pytest
+import streamlit as st
 from chassis.testing.pages import at
 from streamlit.testing.v1 import AppTest
 
@@ -52,6 +54,15 @@ def test_dashboard_shows_the_last_quarter(app: AppTest) -> None:
     assert len(table) == 100
     assert table["order"].tolist() == orders["order"].tolist()[:-101:-1]
     assert app.main.caption[-1].value == f"The newest 100 of {len(orders)} orders."
+
+
+@pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "Pacific/Pago_Pago"])  # a day apart
+def test_the_last_day_is_that_of_the_user(
+    app: AppTest, zone: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(type(st.context), "timezone", zone)
+    app.run()
+    assert period(app)[1] == datetime.now(ZoneInfo(zone)).date()
 
 
 def test_filters_select_orders(app: AppTest) -> None:

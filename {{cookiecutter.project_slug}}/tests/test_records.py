@@ -257,6 +257,22 @@ def test_search_ignores_what_looks_alike() -> None:
     assert numbers(Query("café chair")) == []
 
 
+@pytest.mark.parametrize(
+    ("stored", "typed"),
+    [
+        ("Élodie", "e\u0301lodie"),
+        ("O\u0308zdemir", "ÖZDEMIR"),
+        ("иван", "ИВАН"),
+        ("Straße\u200b", "STRASSE"),
+        ("a  b", "a\0 b\ud800"),
+    ],
+)
+def test_names_are_found_on_both_databases(stored: str, typed: str) -> None:
+    service.create(values("EQ-1", name=stored), "kim")
+    service.create(values("EQ-2", name="Chair"), "kim")
+    assert numbers(Query(typed)) == ["EQ-1"]
+
+
 def test_a_change_can_be_found() -> None:
     item = service.create(values(note="old words"), "kim")
     service.change(item, values(note="new words"), "kim")

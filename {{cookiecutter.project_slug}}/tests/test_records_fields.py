@@ -48,6 +48,13 @@ def test_values_are_cleaned() -> None:
         ("1,234.50", "1234.50"),
         ("₩1,200,000", "1200000.00"),
         ("$ 0.99", "0.99"),
+        ("\\1,200,000", "1200000.00"),  # the won sign of Korean fonts
+        ("\uffe61,200,000", "1200000.00"),
+        ("\uff11\uff0c\uff12\uff10\uff10\uff0e\uff15", "1200.50"),
+        ("1,200,000원", "1200000.00"),
+        ("1,200,000 \u110b\u116f\u11ab", "1200000.00"),
+        ("1,200.50\u00a0€", "1200.50"),
+        ("\u200b5", "5.00"),
     ],
 )
 def test_prices(text: str, price: str) -> None:
@@ -55,20 +62,76 @@ def test_prices(text: str, price: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["1.234,50", "12,34", "-5", "5.001", "1e3", "NaN", "five", "\u0665", "1 000", "=1+1"]
+    "text",
+    [
+        "1.234,50",
+        "12,34",
+        "-5",
+        "5.001",
+        "1e3",
+        "NaN",
+        "five",
+        "\u0665",
+        "1 000",
+        "=1+1",
+        "5\u00b2",
+    ],
 )
 def test_what_is_no_price(text: str) -> None:
     assert problems(price=text) == [("price", Issue.NOT_A_PRICE)]
 
 
-@pytest.mark.parametrize("text", ["2026-01-31", "2026/1/31", "2026.01.31", "2026. 1. 31."])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2026-01-31",
+        "2026/1/31",
+        "2026.01.31",
+        "2026. 1. 31.",
+        "2026-01-31 00:00:00",
+        "2026-01-31T00:00:00",
+        "2026-01-31 0:00",
+        "2026년 1월 31일",
+        "2026년1월31일",
+        "\uff12\uff10\uff12\uff16\uff0d\uff10\uff11\uff0d\uff13\uff11",
+        "\ufeff2026-01-31",
+    ],
+)
 def test_days(text: str) -> None:
     assert parse(texts(bought_on=text)).bought_on == date(2026, 1, 31)
 
 
-@pytest.mark.parametrize("text", ["31.1.2026", "01/31/2026", "2026-02-30", "2026-1/3", "today"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "31.1.2026",
+        "01/31/2026",
+        "2026-02-30",
+        "2026-1/3",
+        "2026-01-31 13:45",
+        "2026년 1월",
+        "today",
+    ],
+)
 def test_what_is_no_day(text: str) -> None:
     assert problems(bought_on=text) == [("bought_on", Issue.NOT_A_DATE)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["eq\u200b-1", "\ufeffEQ-1", "\u202aEQ-\u00ad1", "\uff25\uff31\uff0d\uff11", " Eq-1\u3000"],
+)
+def test_a_number_that_reads_the_same_is_the_same(text: str) -> None:
+    assert parse(texts(asset_no=text)).asset_no == "EQ-1"
+
+
+def test_what_nobody_sees_is_nothing() -> None:
+    assert problems(asset_no="\u200b") == [("asset_no", Issue.REQUIRED)]
+    assert problems(name="\ufeff\u2060") == [("name", Issue.REQUIRED)]
+    assert problems(asset_no="\ufdfa" * 3) == [("asset_no", Issue.TOO_LONG)]
+    category = "\uff23omputer\u200b"
+    assert parse(texts(category=category)) == LAPTOP
+    assert parse(texts(category="\u110f\u1165ᆷ퓨터"), {"컴퓨터": "computer"}) == LAPTOP
 
 
 def test_everything_that_is_wrong_is_told_at_once() -> None:

@@ -3,6 +3,7 @@
 import csv
 import io
 import threading
+import unicodedata
 import zipfile
 from datetime import date
 from decimal import Decimal
@@ -82,6 +83,20 @@ def test_a_file_of_any_spreadsheet_is_read(encoding: str, delimiter: str, ending
     assert (row.values.name, row.values.price) == ("노트북", Decimal("10.50"))
     assert table.columns == {"asset_no", "name", "category", "price", "bought_on"}
     assert not table.problems
+
+
+@pytest.mark.parametrize("hidden", ["\u200b", "\ufeff", "\ufeff\ufeff", "\u2060", "\u200e"])
+def test_headings_are_found_however_they_are_written(hidden: str) -> None:
+    heading = "자산 번호,이름,ＣＡＴＥＧＯＲＹ,가격,bought\u200b_on"  # noqa: RUF001 - wide
+    rows = f"{hidden}{unicodedata.normalize('NFD', heading)}\nEQ-1,노트북,컴퓨터,10,2026-01-31\n"
+    table = read(rows.replace("자산 번호", "자산\u00a0번호"))
+    assert not table.ignored_columns
+    assert [row.values.asset_no for row in table.rows] == ["EQ-1"]
+
+
+def test_numbers_that_read_the_same_are_one_in_a_file() -> None:
+    rows = "EQ-1,Lamp,tool,,1,2026-01-31,\n" + "\uff25\uff31\u200b-1,Lamp,tool,,1,2026-01-31,\n"
+    assert problems(read(HEADING + rows)) == [(3, "asset_no", Issue.TWICE_IN_FILE)]
 
 
 def test_a_chosen_encoding_wins() -> None:

@@ -4,11 +4,13 @@ import contextlib
 import re
 import sqlite3
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
+import streamlit as st
 from chassis import Role
 from chassis.testing.databases import get_engine
 from chassis.testing.pages import add_user, app_of, at, opened_by, set_roles
@@ -69,6 +71,14 @@ def test_roles_decide_what_is_offered() -> None:
         assert keys_of_buttons(app) == keys
         assert len(app.get("download_button")) == 2
         assert not app.exception
+
+
+@pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "Pacific/Pago_Pago"])  # a day apart
+def test_the_day_of_the_user_is_proposed(zone: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(type(st.context), "timezone", zone)
+    app = opened(app_of(Role.EDITOR))
+    app.button(key="records_add").click().run()
+    assert app.date_input(key="new_bought_on").value == datetime.now(ZoneInfo(zone)).date()
 
 
 def test_a_thing_is_added() -> None:

@@ -23,9 +23,10 @@ if TYPE_CHECKING:
     from .project import Chassis, Page
     from .settings import Settings, get_settings
     from .spreadsheet import original, to_csv, write_csv, write_xlsx
+    from .texts import comparable
     from .ui import charts
     from .ui.html_frame import html_frame
-    from .ui.local_time import local_time, time_zone
+    from .ui.local_time import local_time, time_zone, today
     from .ui.menu import page_link, switch_page
     from .ui.plain_text import plain
     from .ui.problems import EXPECTED, draw_problem
@@ -45,6 +46,7 @@ __all__ = [
     "UTCDateTime",
     "_",
     "charts",
+    "comparable",
     "count",
     "current_user",
     "draw_problem",
@@ -64,6 +66,7 @@ __all__ = [
     "time_zone",
     "timed",
     "to_csv",
+    "today",
     "transaction",
     "utc_now",
     "write_csv",
@@ -85,6 +88,7 @@ _HOMES: Final = {
     "Settings": "settings",
     "UTCDateTime": "database.tables",
     "_": "i18n",
+    "comparable": "texts",
     "count": "metrics",
     "current_user": "auth.access:current_user_or_stop",
     "draw_problem": "ui.problems",
@@ -104,6 +108,7 @@ _HOMES: Final = {
     "time_zone": "ui.local_time",
     "timed": "metrics",
     "to_csv": "spreadsheet",
+    "today": "ui.local_time",
     "transaction": "database.engine",
     "utc_now": "database.tables",
     "write_csv": "spreadsheet",

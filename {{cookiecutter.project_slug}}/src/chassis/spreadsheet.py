@@ -17,9 +17,14 @@ if TYPE_CHECKING:  # both take long to import, and not every process needs them
 # Excel, LibreOffice and Google Sheets run a cell that begins with one of these as a formula; the
 # wide ones, which a linter takes for mistakes, where Chinese, Japanese or Korean is written.
 # https://owasp.org/www-community/attacks/CSV_Injection
-FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001 - wide
-# With quote marks in front: so that `original` finds back to every text.
-_FORMULA: Final = re.compile(f"'*[{re.escape(''.join(FORMULA_STARTS))}]")
+_STARTS: Final = r"=+\-@＝＋－＠"  # noqa: RUF001 - wide
+# A text begins a cell, and so does what follows a separator in it: which one separates is chosen
+# by the spreadsheet, and then the quotes around a text are none. Quote marks may stand in front, so
+# that `original` finds back to every text.
+_FIRST: Final = rf"'*[{_STARTS}\t\r\n]"
+_LATER: Final = rf"[\"']*[{_STARTS}]"
+_FORMULA: Final = re.compile(rf"\A(?={_FIRST})|(?<=[,;|\t\r\n])(?={_LATER})")
+_HARMLESS: Final = re.compile(rf"\A'(?={_FIRST})|(?<=[,;|\t\r\n])'(?={_LATER})")
 
 
 def to_csv(frame: "pd.DataFrame") -> bytes:
@@ -42,15 +47,13 @@ def write_csv(file: IO[bytes], heading: Sequence[str], rows: Iterable[Sequence[o
 
 
 def harmless(value: object) -> object:
-    """Put a quote mark in front of a text that a spreadsheet would run."""
-    if isinstance(value, str) and _FORMULA.match(value):
-        return f"'{value}"
-    return value
+    """Put a quote mark in front of whatever in a text a spreadsheet would run."""
+    return _FORMULA.sub("'", value) if isinstance(value, str) else value
 
 
 def original(text: str) -> str:
-    """Take away the quote mark that `harmless` added."""
-    return text[1:] if text.startswith("'") and _FORMULA.match(text) else text
+    """Take away the quote marks that `harmless` added."""
+    return _HARMLESS.sub("", text)
 
 
 MAX_ROWS: Final = 1_048_575  # of an Excel sheet, without the heading

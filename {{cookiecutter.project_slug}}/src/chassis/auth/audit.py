@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import CursorResult, delete, func, or_, select
+from sqlalchemy import CursorResult, delete, func, select
 
 from ..database.engine import transaction
 from ..database.tables import utc_now
 from ..logs import get_logger
+from ..texts import one_line
 from .identity import Identity
 from .models import MAX_ADDRESS, MAX_DETAIL, MAX_NAME, AuditEvent
 
@@ -75,11 +76,11 @@ def record(
             AuditEvent(
                 event=event,
                 actor_id=actor.user_id,
-                actor=actor.name[:MAX_NAME],
+                actor=one_line(actor.name, MAX_NAME),
                 subject_id=subject_id,
-                subject=subject[:MAX_NAME],
-                address=actor.address[:MAX_ADDRESS],
-                detail=detail[:MAX_DETAIL],
+                subject=one_line(subject, MAX_NAME),
+                address=one_line(actor.address, MAX_ADDRESS),
+                detail=one_line(detail, MAX_DETAIL),
             )
         )
     log.info(event, user_id=actor.user_id, subject_id=subject_id)
@@ -88,13 +89,10 @@ def record(
 def list_events(
     *, text: str = "", event: str = "", limit: int = 100, offset: int = 0
 ) -> tuple[list[Entry], int]:
-    """Return the newest events whose names or address contain `text`, and how many there are."""
-    query = select(AuditEvent)
+    """Return the newest events whose texts contain the words, and how many there are."""
+    query = select(AuditEvent).where(*AuditEvent.has_words(text))
     if event:
         query = query.where(AuditEvent.event == event)
-    if text:
-        columns = (AuditEvent.actor, AuditEvent.subject, AuditEvent.address, AuditEvent.detail)
-        query = query.where(or_(*(column.icontains(text, autoescape=True) for column in columns)))
     newest = query.order_by(AuditEvent.at.desc(), AuditEvent.id.desc()).limit(limit).offset(offset)
     with transaction(read_only=True) as session:
         total = session.scalar(select(func.count()).select_from(query.subquery())) or 0

@@ -8,10 +8,12 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from ..settings import get_settings
+from ..texts import one_line
 from . import sessions
 from .groups import parse_groups
 from .identity import Identity
 from .labels import names_of
+from .models import MAX_EMAIL, MAX_NAME
 from .roles import Role, parse_roles
 
 ANONYMOUS: Final = Identity(
@@ -41,7 +43,7 @@ def _session(values: Mapping[str, Any]) -> Identity | None:
 
 
 def _proxy(values: Mapping[str, Any]) -> Identity | None:
-    username = _text(values, "app_user")
+    username = one_line(_text(values, "app_user"), MAX_NAME)
     if not username:
         return None
     labels = names_of(_text(values, "app_roles"))
@@ -49,7 +51,7 @@ def _proxy(values: Mapping[str, Any]) -> Identity | None:
         user_id=None,
         username=username,
         name=username,
-        email=_text(values, "app_email"),
+        email=one_line(_text(values, "app_email"), MAX_EMAIL),
         roles=parse_roles(labels) or frozenset({Role.VIEWER}),
         session_id=None,
         backend="proxy",
@@ -69,11 +71,19 @@ _BACKENDS: Final[dict[str, Callable[[Mapping[str, Any]], Identity | None]]] = {
 }
 
 
+def text_of(header: bytes) -> str:
+    """Return the text of a header: proxies write UTF-8, or Latin-1 as the protocol says."""
+    try:
+        return header.decode("utf-8")
+    except UnicodeError:
+        return header.decode("latin-1")
+
+
 def _text(values: Mapping[str, Any], key: str) -> str:
     value = values.get(key)
     if not isinstance(value, str):
         return ""
-    try:  # headers arrive as Latin-1, and proxies write UTF-8
-        return value.encode("latin-1").decode("utf-8")
+    try:  # headers arrive as Latin-1
+        return text_of(value.encode("latin-1"))
     except UnicodeError:
         return value

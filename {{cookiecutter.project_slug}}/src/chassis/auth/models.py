@@ -6,6 +6,7 @@ from sqlalchemy import Dialect, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 from sqlalchemy.types import TypeDecorator
 
+from ..database.search import Searched
 from ..database.tables import ChassisBase, UTCDateTime, utc_now
 from .roles import Role, parse_roles
 
@@ -47,14 +48,15 @@ class LabelSet(TypeDecorator[frozenset[str]]):
         return None if value is None else frozenset(filter(None, value.split(",")))
 
 
-class User(ChassisBase):
+class User(Searched, ChassisBase):
     """Somebody who may sign in."""
 
     __tablename__ = "chassis_users"
+    SEARCHED = ("username", "name", "email")
     __table_args__ = (UniqueConstraint("backend", "subject"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    # As `users.normalize` writes it, so that "Ann" and "ann" are one account.
+    # As `comparable` writes it, so that "Ann" and "ann" are one account.
     username: Mapped[str] = mapped_column(String(MAX_NAME), unique=True)
     name: Mapped[str] = mapped_column(String(MAX_NAME), default="")
     email: Mapped[str] = mapped_column(String(MAX_EMAIL), default="")
@@ -112,10 +114,11 @@ class PendingLogin(ChassisBase):
     expires_at: Mapped[datetime] = mapped_column(UTCDateTime, index=True)
 
 
-class AuditEvent(ChassisBase):
+class AuditEvent(Searched, ChassisBase):
     """One line of the audit log; it outlives the users that it names."""
 
     __tablename__ = "chassis_audit_events"
+    SEARCHED = ("actor", "subject", "address", "detail")
     __table_args__ = (Index(None, "at", "id"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)

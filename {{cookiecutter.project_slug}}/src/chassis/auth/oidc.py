@@ -13,6 +13,7 @@ from .. import metrics
 from ..database.engine import transaction
 from ..logs import get_logger
 from ..settings import Settings, get_settings
+from ..texts import comparable, one_line
 from . import audit, sessions
 from .backends import email_allowed
 from .groups import parse_groups
@@ -20,7 +21,6 @@ from .labels import log_unknown, names_of
 from .models import MAX_EMAIL, MAX_NAME, User
 from .roles import Role, parse_roles
 from .sign_in import SignedIn, begin
-from .users import normalize
 
 PROVIDER: Final = "provider"  # for st.login; Streamlit permits no underscore in it
 REDIRECT: Final = "/oauth2callback"
@@ -95,7 +95,7 @@ def _refusal(claims: Mapping[str, Any]) -> Refusal | None:
         log.warning(
             "a sign-in was refused: the provider does not say that the e-mail address is verified; "
             "if it verifies all of them, name it in OIDC_TRUST_EMAIL_OF",
-            issuer=_line(claims.get("iss"), MAX_NAME),
+            issuer=one_line(str(claims.get("iss")), MAX_NAME),
         )
         return "unverified"
     return None if email_allowed(str(claims.get("email", ""))) else "email"
@@ -130,7 +130,8 @@ def _names(claims: Mapping[str, Any], path: str) -> list[str]:
 
 def _upsert(session: Session, claims: Mapping[str, Any]) -> User:
     # A subject is unique at its issuer only.
-    subject = hashlib.sha256(f"{claims.get('iss', '')}|{claims['sub']}".encode()).hexdigest()
+    identifier = f"{claims.get('iss', '')}|{claims['sub']}".encode("utf-8", "surrogatepass")
+    subject = hashlib.sha256(identifier).hexdigest()
     user = session.scalar(select(User).where(User.backend == "oidc", User.subject == subject))
     roles, groups = roles_of(claims), groups_of(claims)
     settings = get_settings()
@@ -167,14 +168,13 @@ def _record(event: str, user: User, detail: str) -> None:
 def _free_username(session: Session, claims: Mapping[str, Any], subject: str) -> str:
     """Return a name for a new account; never that of another one, which would be a take-over."""
     wanted = claims.get("preferred_username") or claims.get("email") or claims["sub"]
-    name = normalize(_line(wanted, MAX_NAME - 10)) or subject[:8]
+    name = comparable(_line(wanted, MAX_NAME))[: MAX_NAME - 10].strip() or subject[:8]
     taken = session.scalar(select(User.id).where(User.username == name))
     return name if taken is None else f"{name}-{subject[:8]}"
 
 
 def _line(value: object, longest: int) -> str:
-    text = value if isinstance(value, str) else ""
-    return "".join(character for character in text if character.isprintable())[:longest].strip()
+    return one_line(value, longest) if isinstance(value, str) else ""
 
 
 def _number(value: object) -> float | None:

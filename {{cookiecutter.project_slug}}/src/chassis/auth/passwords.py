@@ -4,6 +4,7 @@ import functools
 import re
 import secrets
 import threading
+import unicodedata
 from pathlib import Path
 from typing import Final
 
@@ -12,6 +13,7 @@ from argon2.exceptions import Argon2Error, InvalidHashError
 
 from ..i18n import _
 from ..settings import get_settings
+from ..texts import comparable
 
 # What OWASP asks for at least: argon2id with 19 MiB, two passes, one lane.
 # https://cheatsheetseries.owasp.org/cheatsheets/Password_Storage_Cheat_Sheet.html
@@ -29,20 +31,33 @@ _HASH: Final = re.compile(
     r"|\$argon2id\$v=19\$m=\d+,t=\d+,p=\d+\$[A-Za-z0-9+/]{8,}\$[A-Za-z0-9+/]{16,}"
 )
 
+_BLANKS: Final = re.compile("[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]")
+
 _hasher = PasswordHasher(time_cost=PASSES, memory_cost=MEMORY_KIB, parallelism=LANES)
 _slots = threading.BoundedSemaphore(AT_ONCE)
 # Without 0, O, 1, l and I, which people mix up when they copy a password by hand.
 _LETTERS: Final = "abcdefghijkmnopqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 
 
+def composed(password: str) -> str:
+    """Return the one form of a password that keyboards write in several, as OpaqueString says.
+
+    https://www.rfc-editor.org/rfc/rfc8265#section-4.2: letters composed, all blanks the same; wide
+    letters stay others. Imported hashes are compared with this form, too: browsers send it from
+    nearly every keyboard, and a second comparison would tell by its time that an account exists.
+    """
+    return unicodedata.normalize("NFC", _BLANKS.sub(" ", password))
+
+
 def hash_password(password: str) -> str:
     """Return the argon2id hash of a password."""
     with _slots:
-        return _hasher.hash(password)
+        return _hasher.hash(composed(password))
 
 
 def verify(stored: str | None, password: str) -> bool:
     """Tell whether the password belongs to the stored hash; as slow when there is none."""
+    password = composed(password[: 4 * MAX_BYTES])  # it becomes shorter, and is too long still
     if too_long(password):
         return False
     with _slots:
@@ -74,15 +89,16 @@ def too_long(password: str) -> bool:
 
 def problem(password: str, username: str = "") -> str | None:
     """Say why this password must not be chosen; None if it may. No rules about kinds of letters."""
+    password = composed(password)
     shortest = get_settings().auth_password_min_length
     if len(password) < shortest:
         return _("The password needs at least %(number)s characters.", number=shortest)
     if too_long(password):
         return _("The password is too long.")
-    unit = _repeated_unit(password.casefold())
+    unit = _repeated_unit(comparable(password))
     if unit in _common() or len(unit) < min(len(password), 8):
         return _("Too many people use this password, so it is guessed first.")
-    if username and username.casefold() in {unit, password.casefold()}:
+    if username and comparable(username) in {unit, comparable(password)}:
         return _("The password must not be the user name.")
     return None
 

@@ -16,6 +16,7 @@ from sqlalchemy import ColumnElement, delete, or_, select, update
 from ..database.engine import transaction
 from ..database.tables import utc_now
 from ..settings import get_settings
+from ..texts import one_line
 from . import audit
 from .audit import Actor
 from .identity import Identity
@@ -102,8 +103,8 @@ def start(user_id: int, address: str = "", user_agent: str = "") -> str:
                 token_hash=hash_of(token),
                 user_id=user_id,
                 expires_at=utc_now() + timedelta(seconds=settings.auth_session_max_seconds),
-                address=address[:MAX_ADDRESS],
-                user_agent=user_agent[:MAX_NAME],
+                address=one_line(address, MAX_ADDRESS),
+                user_agent=one_line(user_agent, MAX_NAME),
             )
         )
     return token

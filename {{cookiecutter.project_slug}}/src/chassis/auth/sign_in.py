@@ -18,10 +18,11 @@ from ..database.engine import transaction
 from ..database.tables import utc_now
 from ..i18n import _
 from ..settings import get_settings
+from ..texts import comparable
 from . import audit, passwords, sessions, throttle
 from .identity import Identity
 from .models import LoginSession, PendingLogin, User
-from .users import UserError, by_name, hash_of_code, normalize, store_password
+from .users import UserError, by_name, hash_of_code, store_password
 
 # Every refusal takes at least so long. An imported bcrypt hash costs more than ours, and the time
 # would tell that the account exists.
@@ -85,7 +86,7 @@ def use_reset_code(
 ) -> Outcome:
     """Choose a new password with the code that an admin made; this also signs in."""
     started = time.monotonic()
-    problem = passwords.problem(new_password, normalize(username))
+    problem = passwords.problem(new_password, comparable(username))
     if problem is not None:  # the same for every account, and no attempt
         return Outcome("refused", message=problem)
     wait = throttle.seconds_to_wait(username, address, device)
@@ -98,7 +99,7 @@ def use_reset_code(
         user = session.scalar(
             update(User)
             .where(
-                User.username == normalize(username),
+                User.username == comparable(username),
                 User.reset_code_hash == hash_of_code(code),
                 User.reset_code_expires_at > utc_now(),
                 User.disabled_at.is_(None),
@@ -128,7 +129,7 @@ def change_password(
     problem = passwords.problem(new, identity.username)
     if problem is not None:
         return Outcome("refused", message=problem)
-    if old == new:
+    if passwords.composed(old) == passwords.composed(new):
         return Outcome("refused", message=_("The new password is the old one."))
     started = time.monotonic()
     # An open session is no permission to guess: counted like a sign-in, apart from strangers.

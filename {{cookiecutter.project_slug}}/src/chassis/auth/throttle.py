@@ -13,7 +13,7 @@ from typing import Literal
 from .. import metrics
 from ..limits import counted, get_limiter
 from ..settings import get_settings
-from .users import normalize
+from ..texts import comparable
 
 ADDRESS = "login_ip"
 ACCOUNT = "login_account"
@@ -59,12 +59,12 @@ def _key(username: str, device: str | None, purpose: Purpose) -> str:
     """Return under what name attempts are counted; hashed, as user names are personal data."""
     nonce, _dot, signature = (device or "").partition(".")
     if nonce and hmac.compare_digest(signature.encode(), _signature(username, nonce).encode()):
-        return _hash(f"device|{nonce}|{normalize(username)}")
-    return _hash(f"{purpose}|{normalize(username)}")
+        return _hash(f"device|{nonce}|{comparable(username)}")
+    return _hash(f"{purpose}|{comparable(username)}")
 
 
 def _signature(username: str, nonce: str) -> str:
-    return _hash(f"signature|{nonce}|{normalize(username)}")
+    return _hash(f"signature|{nonce}|{comparable(username)}")
 
 
 def _hash(text: str) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -17,6 +17,7 @@ from ..database.engine import transaction
 from ..database.tables import utc_now
 from ..errors import ExplainedError
 from ..i18n import _
+from ..texts import comparable, is_one_line, one_line
 from . import audit, passwords, sessions
 from .audit import Actor
 from .models import MAX_EMAIL, MAX_NAME, User
@@ -24,7 +25,7 @@ from .roles import Role
 
 RESET_CODE_HOURS: Final = 24
 _CODE_LETTERS: Final = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"  # 20 of them: 99 bits
-_USERNAME: Final = re.compile(r"[^\W_][\w.@+-]*")
+_SIGNS_IN_A_NAME: Final = "._@+-"
 
 
 class UserError(ExplainedError):
@@ -46,11 +47,6 @@ class Account:
     must_change_password: bool
     created_at: datetime
     last_login_at: datetime | None
-
-
-def normalize(username: str) -> str:
-    """Return the one way to write a user name: "Ann " and "ann" are the same account."""
-    return unicodedata.normalize("NFKC", username).strip().casefold()
 
 
 def create(
@@ -110,17 +106,14 @@ def find(username: str) -> Account | None:
 
 def by_name(session: Session, username: str) -> User | None:
     """Return the row of an account by its user name."""
-    return session.scalar(select(User).where(User.username == normalize(username)))
+    return session.scalar(select(User).where(User.username == comparable(username)))
 
 
 def list_accounts(
     *, text: str = "", limit: int = 100, offset: int = 0
 ) -> tuple[list[Account], int]:
-    """Return the accounts whose names or e-mail contain `text`, and how many there are."""
-    query = select(User)
-    if text:
-        columns = (User.username, User.name, User.email)
-        query = query.where(or_(*(column.icontains(text, autoescape=True) for column in columns)))
+    """Return the accounts whose names or e-mail contain the words, and how many there are."""
+    query = select(User).where(*User.has_words(text))
     with transaction(read_only=True) as session:
         total = session.scalar(select(func.count()).select_from(query.subquery())) or 0
         rows = session.scalars(query.order_by(User.username).limit(limit).offset(offset)).all()
@@ -224,7 +217,7 @@ def make_reset_code(user_id: int, actor: Actor) -> str:
 
 def hash_of_code(code: str) -> str:
     """Return what is stored of a reset code, however it was typed."""
-    return sessions.hash_of(re.sub(r"[\s-]", "", code).upper())
+    return sessions.hash_of(re.sub(r"\W", "", comparable(code)))
 
 
 def remove(user_id: int, actor: Actor) -> None:
@@ -269,19 +262,25 @@ def _keep_an_admin(session: Session, user: User) -> None:
 
 
 def _checked_username(username: str) -> str:
-    username = normalize(username)
-    if not _USERNAME.fullmatch(username) or len(username) > MAX_NAME:
+    username = comparable(username)
+    if not _is_username(username):
         raise UserError(_("A user name is letters and digits, and . _ @ + - after the first one."))
     return username
 
 
+def _is_username(text: str) -> bool:
+    """Whether it has letters, marks and digits of any script; many write vowels as marks."""
+    kinds = {unicodedata.category(one)[0] for one in text if one not in _SIGNS_IN_A_NAME}
+    return text[:1].isalnum() and len(text) <= MAX_NAME and kinds <= set("LMN")
+
+
 def _checked_text(text: str, longest: int) -> str:
     text = text.strip()
-    if len(text) > longest or not text.isprintable():
+    if not is_one_line(text, longest):
         raise UserError(
             _("The text must be one line of at most %(number)s characters.", number=longest)
         )
-    return text
+    return one_line(text, longest)
 
 
 def _checked_email(email: str) -> str:

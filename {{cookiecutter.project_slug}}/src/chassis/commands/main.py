@@ -8,6 +8,7 @@ import click
 
 from .. import project
 from ..errors import ExplainedError
+from ..terminal import escape_unknown_letters
 
 # Where each command is, and its line in `--help`, which imports none of them.
 COMMANDS: Final = {
@@ -51,6 +52,7 @@ class CommandLine(click.Group):
 
     def main(self, *arguments: Any, **options: Any) -> Any:
         """Run a command; an error that explains itself becomes its lines and exit code 1."""
+        escape_unknown_letters()
         try:
             return super().main(*arguments, **options)
         except ExplainedError as error:

@@ -2,9 +2,11 @@
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from ..auth.backends import email_allowed
+from ..auth.backends import email_allowed, text_of
 from ..auth.labels import log_unknown, names_of
+from ..auth.models import MAX_NAME
 from ..settings import Settings
+from ..texts import is_one_line
 from . import open_tabs, private_files
 from .open_tabs import USER, Tab
 from .peer import is_trusted
@@ -32,7 +34,10 @@ class ProxyIdentity:
             await refuse(scope, receive, send, 400, "An identity header was sent twice.")
         elif not is_trusted(scope, self._settings) or not user:
             await refuse(scope, receive, send, 403, "Sign in through the proxy of this app.")
-        elif not email_allowed(email.decode("utf-8", "replace")):
+        elif not is_one_line(text_of(user.strip()), MAX_NAME):
+            # Not tidied: that could be the name of somebody else.
+            await refuse(scope, receive, send, 400, "The proxy names a user that cannot be.")
+        elif not email_allowed(text_of(email)):
             await refuse(scope, receive, send, 403, "Your e-mail address may not sign in here.")
         else:
             scope["headers"] += [
@@ -41,7 +46,7 @@ class ProxyIdentity:
                 (b"x-app-roles", roles),
             ]
             if scope["type"] == "websocket":  # once for each tab
-                log_unknown(names_of(roles.decode("utf-8", "replace")))
+                log_unknown(names_of(text_of(roles)))
             await self._serve(scope, receive, send, user.decode("latin-1"))
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send, user: str) -> None:

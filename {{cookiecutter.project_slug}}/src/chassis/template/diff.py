@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from ..terminal import escape_unknown_letters
 from .manifest import differences, edited_files
 from .source import SCRATCH, TemplateError, clone, git, project_folder, read_record
 
@@ -34,6 +35,7 @@ def lines(text: bytes) -> list[str]:
 def main() -> None:
     """Print the names, which needs no network, and then the lines."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+    escape_unknown_letters()
     if not (names := differences()):
         print("The chassis is as the template has it.")
         return

@@ -11,6 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from ..terminal import escape_unknown_letters
 from .manifest import FOLDERS, differences
 from .source import SCRATCH, TemplateError, clone, git, project_folder, read_record
 
@@ -98,6 +99,7 @@ def listed(names: list[str]) -> str:
 def main() -> None:
     """Read the command line, update, and print what came of it."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C shows no traceback
+    escape_unknown_letters()
     parser = argparse.ArgumentParser(prog="make template-update")
     parser.add_argument("--version", help="a tag or branch of the template")
     parser.add_argument("--replace", action="store_true", help="overwrite an edited chassis")

@@ -9,6 +9,7 @@ from typing import Final
 from babel import Locale, UnknownLocaleError
 
 from ..i18n import without_catalogue
+from ..terminal import escape_unknown_letters
 from .catalogues import languages, path_of, project_of, update
 from .problems import missing, mistakes
 
@@ -73,6 +74,7 @@ def warnings(package: Path) -> Iterator[str]:
 
 def main() -> None:
     """Read the command line and do what it says."""
+    escape_unknown_letters()
     parser = argparse.ArgumentParser(prog="make messages")
     parser.add_argument("package", type=Path)
     parser.add_argument("--add", metavar="LANGUAGE")

@@ -1,6 +1,6 @@
-"""Times as the clock of the user shows them."""
+"""Times and days as clock and calendar of the user show them."""
 
-from datetime import datetime
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 import streamlit as st
@@ -12,6 +12,11 @@ def time_zone() -> ZoneInfo:
         return ZoneInfo(st.context.timezone or "UTC")
     except (ValueError, OSError, KeyError):  # the browser may say anything
         return ZoneInfo("UTC")
+
+
+def today() -> date:
+    """Return the day that it is for the user; for the server it may be another."""
+    return datetime.now(time_zone()).date()
 
 
 def local_time(when: datetime | None, *, seconds: bool = False) -> str:

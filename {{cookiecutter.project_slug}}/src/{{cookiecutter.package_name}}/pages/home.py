@@ -1,10 +1,10 @@
 """Example page, a small dashboard: read inputs, call service functions, draw."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 
 import pandas as pd
 import streamlit as st
-from chassis import _, charts, count, rate_limited, timed, to_csv
+from chassis import _, charts, count, rate_limited, timed, to_csv, today
 
 from {{cookiecutter.package_name}} import demo_sales
 from {{cookiecutter.package_name}}.demo_sales import CATEGORIES, REGIONS, change
@@ -14,9 +14,9 @@ REGION_NAMES = dict(zip(REGIONS, (_("Americas"), _("Asia-Pacific"), _("Europe"))
 CATEGORY_NAMES = dict(zip(CATEGORIES, (_("Coffee"), _("Equipment"), _("Tea")), strict=True))
 
 
-@st.cache_data(ttl="1h", max_entries=2, show_spinner=_("Loading orders..."))
+@st.cache_data(ttl="1h", max_entries=3, show_spinner=_("Loading orders..."))
 def load_orders(last_day: date) -> pd.DataFrame:
-    """Make the orders once for all sessions."""
+    """Make the orders once for all sessions; around the world it is up to three days at once."""
     return demo_sales.orders(last_day)
 
 
@@ -166,7 +166,7 @@ def draw_forecast(orders: pd.DataFrame) -> None:
 
 st.title(_("Sales"))
 st.caption(_("Example data: the orders of a coffee trader that does not exist."))
-all_orders = load_orders(datetime.now(UTC).date())
+all_orders = load_orders(today())
 first, last, regions, categories = choose_filters(all_orders["date"].max().date())
 orders = demo_sales.select(all_orders, first, last, regions, categories)
 if orders.empty:

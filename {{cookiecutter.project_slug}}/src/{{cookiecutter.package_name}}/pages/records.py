@@ -17,6 +17,7 @@ from chassis import (
     plain,
     require,
     time_zone,
+    today,
 )
 from streamlit.delta_generator import DeltaGenerator
 from streamlit.runtime.uploaded_file_manager import UploadedFile
@@ -373,7 +374,7 @@ def draw_form(key: str, values: Values | None) -> Values | None:
         entered["bought_on"] = str(
             day.date_input(
                 FIELD_NAMES["bought_on"],
-                values.bought_on if values else "today",
+                values.bought_on if values else today(),
                 min_value=FIRST_DAY,
                 max_value=LAST_DAY,
                 format="YYYY-MM-DD",

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final, Literal, TypeVar
 
-from chassis import original, transaction
+from chassis import comparable, original, transaction
 from sqlalchemy import insert, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
@@ -112,7 +112,7 @@ def read(
     text, encoding = _decode(data, encoding)
     if not text.strip():
         raise RefusedError(Issue.EMPTY_FILE)
-    known = {name.casefold(): key for name, key in headings.items()}
+    known = {comparable(name): key for name, key in headings.items()}
     known |= {name: name for name in FIELDS}
     delimiter, text, skipped_lines = _delimiter(text, known)
     lines = _lines(text, delimiter, skipped_lines)
@@ -189,7 +189,7 @@ def _decode(data: bytes, encoding: str | None) -> tuple[str, str]:
     # A mark is no guess; but somebody who chooses an encoding knows better.
     for guess in [encoding] if encoding else [marked] if marked else GUESSES:
         try:
-            return data.decode(guess).removeprefix("\ufeff"), guess.removesuffix("-sig")
+            return data.decode(guess).lstrip("\ufeff"), guess.removesuffix("-sig")
         except UnicodeDecodeError:
             continue
     raise RefusedError(Issue.UNKNOWN_ENCODING, encoding or "")
@@ -225,7 +225,7 @@ def _lines(text: str, delimiter: str, skipped: int) -> Iterator[tuple[int, list[
 
 
 def _name(cell: str) -> str:
-    return original(cell.strip()).casefold()
+    return comparable(original(cell.strip()))
 
 
 def _columns(heading: list[str], known: Mapping[str, str], table: Table) -> list[str | None]:

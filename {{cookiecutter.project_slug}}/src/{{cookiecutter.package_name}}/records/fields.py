@@ -10,6 +10,8 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Final
 
+from chassis import comparable
+
 CATEGORIES: Final = ("computer", "display", "furniture", "network", "tool", "vehicle", "other")
 FIELDS: Final = ("asset_no", "name", "category", "owner", "price", "bought_on", "note")
 REQUIRED: Final = frozenset(FIELDS) - {"owner", "note"}
@@ -85,14 +87,13 @@ def parse(texts: Mapping[str, str], categories: Mapping[str, str] | None = None)
     problems: list[Problem] = []
     cleaned: dict[str, str] = {}
     for name in FIELDS:
-        text = unicodedata.normalize("NFC", texts.get(name, "")).strip()
-        text = text.replace("\r\n", "\n").replace("\r", "\n")
+        text = _tidy(name, texts.get(name, ""))
         issue, details = _issue(name, text)
         if issue:
             problems.append(Problem(issue, name, text, details))
         cleaned[name] = text
-    known = {key.casefold(): value for key, value in (categories or {}).items()}
-    category = known.get(cleaned["category"].casefold(), cleaned["category"].casefold())
+    known = {comparable(key): value for key, value in (categories or {}).items()}
+    category = known.get(comparable(cleaned["category"]), comparable(cleaned["category"]))
     price, bought_on = _price(cleaned["price"]), _day(cleaned["bought_on"])
     results = {"price": price, "bought_on": bought_on}
     if category not in CATEGORIES:
@@ -105,8 +106,7 @@ def parse(texts: Mapping[str, str], categories: Mapping[str, str] | None = None)
     if problems or isinstance(price, Issue) or isinstance(bought_on, Issue):
         raise InvalidError(problems)
     return Values(
-        # Numbers on labels are read by people, who do not hear whether a letter is small.
-        asset_no=cleaned["asset_no"].upper(),
+        asset_no=cleaned["asset_no"],
         name=cleaned["name"],
         category=category,
         owner=cleaned["owner"],
@@ -131,14 +131,12 @@ def merge(opened: Values, mine: Values, theirs: Values) -> Values:
     return Values(**{name: getattr(values, name) for name, values in source.items()})
 
 
-def searchable(*texts: str) -> str:
-    """Write texts so that letters that look alike are alike: "Ｃａｆé" is found by "café"."""
-    return unicodedata.normalize("NFKC", "\n".join(texts)).casefold()
-
-
-def search_text(values: Values) -> str:
-    """Return the text of the row in which is searched."""
-    return searchable(values.asset_no, values.name, values.owner, values.note)
+def _tidy(name: str, text: str) -> str:
+    """Return the text of a field as it is stored."""
+    if name == "asset_no":  # read from a label and said: nobody hears small or wide letters
+        return comparable(text).upper()
+    text = unicodedata.normalize("NFC", text).replace("\r\n", "\n").replace("\r", "\n").strip()
+    return text if comparable(text) else ""  # letters that nobody sees are nothing
 
 
 def _issue(name: str, text: str) -> tuple[Issue | None, dict[str, object]]:
@@ -154,26 +152,33 @@ def _issue(name: str, text: str) -> tuple[Issue | None, dict[str, object]]:
     return None, {}
 
 
-# 1234.5, 1,234.50 and ₩1,200,000, but not 1.234,50: that could be another number.
-_PRICE: Final = re.compile(r"[$€£¥₩]? ?(\d+|\d{1,3}(?:,\d{3})+)(\.\d{1,2})?", re.ASCII)
-# 2026-01-31, 2026/1/31 and 2026. 1. 31. as Korean Excel writes it; never day or month first.
-_DAY: Final = re.compile(r"(\d{4})([-/.]) ?(\d{1,2})\2 ?(\d{1,2})\.?", re.ASCII)
+# 1234.5, 1,234.50 and ₩1,200,000, where Korean fonts may draw the won sign for a backslash; but not
+# 1.234,50: that could be another number.
+_PRICE: Final = re.compile(r"[$€£¥₩\\]? ?(\d+|\d{1,3}(?:,\d{3})+)(\.\d{1,2})? ?[€원]?", re.ASCII)
+# 2026-01-31, 2026/1/31, and 2026. 1. 31. or 2026년 1월 31일 as Korean Excel writes it; never day or
+# month first. The time may be midnight, as programs write where there is only a day.
+_DAY: Final = re.compile(
+    r"(\d{4})([-/.년]) ?(\d{1,2})(?:\2|월) ?(\d{1,2})[.일]?(?:[ t]0?0:00(?::00)?)?", re.ASCII
+)
 
 
 def _price(text: str) -> Decimal | Issue:
-    match = _PRICE.fullmatch(text)
-    if not match:
+    if not (match := _PRICE.fullmatch(_figures(text))):
         return Issue.NOT_A_PRICE
     price = Decimal(match[1].replace(",", "") + (match[2] or "")).quantize(Decimal("0.01"))
     return price if price <= MAX_PRICE else Issue.OUT_OF_RANGE
 
 
 def _day(text: str) -> date | Issue:
-    match = _DAY.fullmatch(text)
+    if not (match := _DAY.fullmatch(_figures(text))):
+        return Issue.NOT_A_DATE
     try:
-        day = date(int(match[1]), int(match[3]), int(match[4])) if match else None
+        day = date(int(match[1]), int(match[3]), int(match[4]))
     except ValueError:  # the 31st of February
-        day = None
-    if day is None:
         return Issue.NOT_A_DATE
     return day if FIRST_DAY <= day <= LAST_DAY else Issue.OUT_OF_RANGE
+
+
+def _figures(text: str) -> str:
+    """Write wide figures as narrow ones; a footnote as in "5²" stays, so that it is refused."""
+    return text if any(unicodedata.category(one) == "No" for one in text) else comparable(text)

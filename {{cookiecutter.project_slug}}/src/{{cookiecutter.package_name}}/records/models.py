@@ -55,8 +55,8 @@ class Equipment(Base):
     price: Mapped[Decimal] = mapped_column(Cents)
     bought_on: Mapped[date]
     note: Mapped[str] = mapped_column(Text)
-    # The texts of the row as fields.searchable() writes them: databases differ in what they take
-    # for the same letter.
+    # The texts of the row as `comparable` writes them: databases differ in what they take for the
+    # same letter.
     search_text: Mapped[str] = mapped_column(Text)
     version: Mapped[int] = mapped_column(default=1)
     updated_at: Mapped[datetime] = mapped_column(default=utc_now, onupdate=utc_now)

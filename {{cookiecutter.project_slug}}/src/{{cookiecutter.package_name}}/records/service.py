@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from chassis import transaction
+from chassis import comparable, transaction
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
 
-from .fields import CATEGORIES, FIELDS, Values, differences, search_text, searchable
+from .fields import CATEGORIES, FIELDS, Values, differences
 from .models import Equipment, EquipmentChange
 
 # The orders that may be asked for; each has an index.
@@ -204,7 +204,8 @@ def update(row: Equipment, values: Values, actor: str) -> None:
 def stored(values: Values, actor: str) -> dict[str, object]:
     """Return the columns of a row of Equipment."""
     columns: dict[str, object] = {name: getattr(values, name) for name in FIELDS}
-    return columns | {"search_text": search_text(values), "updated_by": actor}
+    texts = "\n".join([values.asset_no, values.name, values.owner, values.note])
+    return columns | {"search_text": comparable(texts), "updated_by": actor}
 
 
 def entry(
@@ -222,7 +223,7 @@ def entry(
 
 
 def _conditions(query: Query) -> list[ColumnElement[bool]]:
-    words = searchable(query.search[:MAX_SEARCH]).split()
+    words = comparable(query.search[:MAX_SEARCH]).split()
     # autoescape: a % or _ that somebody types is a letter like others.
     found = [Equipment.search_text.contains(word, autoescape=True) for word in words]
     if query.category in CATEGORIES:

@@ -139,3 +139,12 @@ def test_who_comes_past_the_proxy_is_told(monkeypatch: pytest.MonkeyPatch) -> No
     assert at(app, "ledger").title[0].value == "Ledger"
     assert not app.warning
     assert "Sign out" not in [button.label for button in app.button]
+
+
+def test_a_name_of_the_proxy_has_one_form(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AUTH_BACKEND", "proxy")
+    app = stranger()
+    sent = " mu\u0308ller".encode().decode("latin-1")  # as headers arrive
+    app.user = {"app_user": sent, "app_email": "m\0@example.com", "app_roles": "editor"}
+    app.run()
+    assert app.main.markdown[0].value == "Welcome, müller."

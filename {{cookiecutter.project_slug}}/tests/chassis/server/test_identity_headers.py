@@ -1,6 +1,7 @@
 """Forged identity headers, over HTTP and websockets against the running application."""
 
 import asyncio
+import socket
 from collections.abc import Iterator
 
 import httpx
@@ -60,6 +61,9 @@ def test_identity_headers_of_a_client_are_dropped(small: Site, spelling: str, tw
         ([BOB, ("X-Forwarded-User", "boss")], True, 400),
         ([BOB, ("x_forwarded_user", "boss")], True, 400),
         ([BOB, ("X-Forwarded-Groups", "a"), ("X-Forwarded-Groups", "admin")], True, 400),
+        ([("X-Forwarded-User", "bob\u00ad")], True, 400),
+        ([("X-Forwarded-User", "bob\u0085")], True, 400),
+        ([("X-Forwarded-User", "b" * 201)], True, 400),
         ([("X-App-User", "boss")], True, 403),
         ([], True, 403),
         ([("X-Forwarded-User", "boss")], False, 403),
@@ -82,7 +86,19 @@ def test_only_the_proxy_names_the_user(
     answer = asyncio.run(visit())
     if isinstance(seen, int):
         assert answer == seen
-        assert httpx.get(url, headers=headers).status_code == seen
+        sent = [(name.encode(), value.encode()) for name, value in headers]
+        assert httpx.get(url, headers=sent).status_code == seen
     else:
         assert isinstance(answer, str)
         assert seen in answer
+
+
+@pytest.mark.parametrize("upgrade", ["", "Upgrade: websocket\r\nConnection: Upgrade\r\n"])
+def test_a_header_that_no_database_could_store_is_refused(
+    proxied: dict[bool, Server], upgrade: str
+) -> None:
+    address = httpx.URL(proxied[True].url)
+    with socket.create_connection((address.host, address.port or 80), timeout=10) as client:
+        lines = f"GET / HTTP/1.1\r\nHost: {address.netloc.decode()}\r\n{upgrade}"
+        client.sendall(f"{lines}X-Forwarded-User: bob\0\r\n\r\n".encode())
+        assert b" 400 " in client.recv(1000).partition(b"\r\n")[0]

@@ -1,10 +1,11 @@
 """Times in the zone that a browser names, whatever it says."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 import streamlit as st
-from chassis.ui.local_time import local_time, time_zone
+from chassis.ui.local_time import local_time, time_zone, today
 
 NEW_YEAR = datetime(2026, 12, 31, 23, 30, 15, tzinfo=UTC)
 
@@ -40,3 +41,12 @@ def test_a_zone_that_does_not_exist_is_utc(monkeypatch: pytest.MonkeyPatch, zone
 
 def test_no_time_is_an_empty_text() -> None:
     assert local_time(None) == ""
+
+
+def test_today_is_the_day_of_the_user(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Their clocks are 25 hours apart: one of them never shows the day of the server.
+    use_zone(monkeypatch, "Pacific/Kiritimati")
+    first = today()
+    use_zone(monkeypatch, "Pacific/Pago_Pago")
+    assert timedelta(days=1) <= first - today() <= timedelta(days=2)
+    assert today() == datetime.now(ZoneInfo("Pacific/Pago_Pago")).date()

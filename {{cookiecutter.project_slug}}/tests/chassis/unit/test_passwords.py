@@ -2,6 +2,7 @@
 
 import statistics
 import time
+import unicodedata
 from collections.abc import Callable
 
 import bcrypt
@@ -19,6 +20,33 @@ def test_hashes_are_argon2id_of_at_least_the_strength_that_owasp_asks_for() -> N
     assert passwords.verify(hashed, GOOD)
     assert not passwords.verify(hashed, GOOD + " ")
     assert not passwords.needs_rehash(hashed)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("ein süßes Kätzchen", "ein su\u0308ßes Ka\u0308tzchen"),  # as macOS composes them
+        ("우리의 긴 비밀번호입니다 하나", "\u110b\u116e리의 긴 비밀번호입니다 하나"),
+        ("wide\u3000blanks between words", "wide blanks\u00a0between words"),
+    ],
+)
+def test_a_password_is_the_same_on_every_keyboard(one: str, other: str) -> None:
+    assert passwords.verify(passwords.hash_password(one), other)
+    assert passwords.verify(passwords.hash_password(other), one)
+    assert not passwords.verify(passwords.hash_password(one), one + " ")
+    imported = bcrypt.hashpw(one.replace("\u3000", " ").encode(), bcrypt.gensalt(4)).decode()
+    assert passwords.verify(imported, other)
+
+
+def test_wide_letters_are_other_letters() -> None:
+    assert not passwords.verify(passwords.hash_password(GOOD), GOOD.replace("c", "\uff43"))
+
+
+def test_the_length_is_counted_in_letters() -> None:
+    assert "at least 15" in (passwords.problem("e\u0301" * 10) or "")
+    assert "user name" in (
+        passwords.problem("mu\u0308ller@example.com", "müller@example.com") or ""
+    )
 
 
 def test_an_imported_bcrypt_hash_is_accepted_and_to_be_replaced() -> None:
@@ -63,6 +91,9 @@ def test_a_huge_password_costs_nothing() -> None:
     hashed = passwords.hash_password(GOOD)
     huge = "x" * 10_000_000
     assert cpu_seconds(lambda: passwords.verify(hashed, huge)) < 0.1
+    longest = "각" * 341  # 1023 bytes, which macOS may send as 3069
+    decomposed = unicodedata.normalize("NFD", longest)
+    assert passwords.verify(passwords.hash_password(longest), decomposed)
 
 
 @pytest.mark.parametrize(

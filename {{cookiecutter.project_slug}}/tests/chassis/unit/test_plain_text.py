@@ -13,6 +13,8 @@ from chassis.ui.plain_text import plain
         (":red[a] :material/home:", r"\:red\[a\] \:material\/home\:"),
         ("*a* _b_ `c` ~d~", r"\*a\* \_b\_ \`c\` \~d\~"),
         ("[a](b) <c> \\ #1", r"\[a\]\(b\) \<c\> \\ \#1"),
+        ("www, http: @home", r"www\, http\: \@home"),
+        ("https://www.a.b c@d.e", r"https:small[]\:\/\/www:small[]\.a\.b c:small[]\@d\.e"),
     ],
 )
 def test_marks_are_escaped(text: str, escaped: str) -> None:

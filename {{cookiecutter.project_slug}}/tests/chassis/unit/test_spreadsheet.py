@@ -27,16 +27,26 @@ def rows(content: bytes) -> list[list[str]]:
 
 
 @pytest.mark.parametrize(
-    "text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", '=A("x")', "\uff1d1", "\uff0b1", "'=1"]
+    "text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t1", "\r1", '=A("x")', "\uff1d1", "\uff0b1", "'=1"]
 )
 def test_formulas_become_text(text: str) -> None:
     table = pd.DataFrame({"name": [text], text: ["x"]})
     assert rows(to_csv(table)) == [["name", f"'{text}"], [f"'{text}", "x"]]
 
 
-def test_a_line_break_does_not_begin_a_cell() -> None:
-    for text in ("a\r=1", "a\n=1", "a\r\n=1"):
-        assert rows(to_csv(pd.DataFrame({"name": [text]}))) == [["name"], [text]]
+@pytest.mark.parametrize("opened_with", [",", ";", "\t", "|"])
+@pytest.mark.parametrize(
+    "text", ["n;=1+1;z", 'n;"=1+1;z', "n,+1,z", "n|@1|z", "n\t-1\tz", "a\r=1", "a\n=1", ";\uff1d1"]
+)
+def test_no_separator_begins_a_formula(text: str, opened_with: str) -> None:
+    # The spreadsheet chooses the separator: in much of Europe it is a semicolon.
+    file = io.BytesIO()
+    write_csv(file, ["a", "b"], [["first", text]])
+    for written in (file.getvalue(), to_csv(pd.DataFrame({"a": ["first"], "b": [text]}))):
+        lines = re.split("\r\n|\r|\n", written.decode("utf-8-sig"))
+        cells = [cell for row in csv.reader(lines, delimiter=opened_with) for cell in row]
+        assert not [cell for cell in cells if cell.startswith(("=", "+", "-", "@", "\uff1d"))]
+        assert original(rows(written)[1][1]) == text
 
 
 def test_other_values_stay_as_they_are() -> None:
@@ -61,7 +71,9 @@ def test_excel_sees_that_it_is_utf_8() -> None:
     assert to_csv(pd.DataFrame({"a": ["é"]})).startswith(b"\xef\xbb\xbf")
 
 
-@pytest.mark.parametrize("text", ["=1", "'=1", "''=1", "'", "''x", "x", "", "=", "\uff20a"])
+@pytest.mark.parametrize(
+    "text", ["=1", "'=1", "''=1", "'", "''x", "x", "", "=", "\uff20a", ";'=1", "a\n\t=,\"-,'\"'+"]
+)
 def test_the_quote_mark_can_be_taken_away_again(text: str) -> None:
     assert original(str(harmless(text))) == text
 
@@ -73,7 +85,7 @@ def test_rows_become_csv_one_by_one() -> None:
     assert rows(file.getvalue()) == [
         ["'=a", "b", "c"],
         ["'@x", "1.5", "2026-01-31"],
-        ["한\r=1", "1.5", "2026-01-31"],
+        ["한\r'=1", "1.5", "2026-01-31"],
     ]
 
 

@@ -1,6 +1,9 @@
 """The catalogues: which texts they have, what is missing in them, and what is wrong."""
 
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -139,3 +142,11 @@ def test_a_mistake_fails(
     assert capsys.readouterr().err == (
         "ko: the translation of 'Welcome, %(name)s.' does not use %(name)s\n"
     )
+
+
+def test_a_terminal_that_knows_few_letters_can_add_a_language(package: Path) -> None:
+    command = [sys.executable, "-m", "chassis.translations", str(package), "--add", "ja"]
+    variables = {**os.environ, "PYTHONIOENCODING": "latin-1"}
+    done = subprocess.run(command, env=variables, capture_output=True, check=False)
+    assert done.stderr == b""
+    assert rb'"ja": "\u65e5\u672c\u8a9e"' in done.stdout

@@ -1,6 +1,9 @@
 """The commands `users` and `sessions`, as people type them."""
 
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -100,3 +103,20 @@ def test_without_tables_it_says_which_command_makes_them(
     result = run(*arguments)
     assert result.exit_code == 1
     assert result.stderr == "the database has no tables yet: run `scratch-tool db upgrade`\n"
+
+
+@pytest.mark.usefixtures("url")
+@pytest.mark.parametrize("encoding", ["latin-1", "cp949", "utf-8"])
+def test_a_terminal_gets_letters_that_it_does_not_know_as_escapes(encoding: str) -> None:
+    name = "김하나-müller-नीता"
+    assert run("users", "add", name, "--role", "admin", "--code").exit_code == 0
+    variables = {**os.environ, "PYTHONIOENCODING": encoding}
+    for arguments in (["list"], ["reset-code", name], ["disable", "\udcff"]):
+        command = [sys.executable, "-m", "chassis", "users", *arguments]
+        done = subprocess.run(command, env=variables, capture_output=True, check=False)
+        said = (done.stdout + done.stderr).decode(encoding)
+        assert "Traceback" not in said
+        if arguments == ["disable", "\udcff"]:
+            assert said.strip() == r"there is no user '\udcff'"
+        else:
+            assert name.encode(encoding, "backslashreplace").decode(encoding) in said

@@ -1,6 +1,7 @@
 """Accounts, their roles and passwords, and what is written about it: on each database."""
 
 import threading
+import unicodedata
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -81,10 +82,68 @@ def test_an_account_is_found_however_its_name_is_written() -> None:
         add("ANN.Müller")
 
 
+@pytest.mark.parametrize("name", ["İbrahim", "नीता", "สมชัย", "김하나", "Æsa-Ö.2", "عمر"])
+def test_a_name_is_of_any_script(name: str) -> None:
+    account = add(name)
+    assert attempt(username=f" {unicodedata.normalize('NFD', name)}\u200b").status == "ok"
+    assert users.find(name.upper()) == users.get(account.id)
+    with pytest.raises(UserError, match="already"):
+        add(f"\ufeff{name}")
+
+
+@pytest.mark.parametrize(
+    ("shown", "typed"),
+    [
+        ("Élodie", "élodie"),
+        ("Özdemir", "O\u0308ZDEMIR"),
+        ("Иван", "ИВАН"),
+        ("Fu\u0308rst", "fürst"),
+        ("각도", "\u1100\u1161\u11a8도"),
+        ("\uff21nn", "ann"),
+        ("Straße", "strasse"),
+    ],
+)
+def test_users_and_events_are_found_however_they_are_written(shown: str, typed: str) -> None:
+    account = add("first", name=shown)
+    add("second", name="Somebody")
+    for text in (typed, shown, f" {typed} ", f"{typed} FIRST"):
+        assert users.list_accounts(text=text) == ([account], 1), text
+    audit.record("test", Actor(None, shown), subject="somebody", detail="100%_done")
+    for text in (typed, f"somebody {typed}", "0%_D"):
+        assert [entry.event for entry in audit.list_events(text=text)[0]] == ["test"], text
+    assert audit.list_events(text=f"nobody {typed}") == ([], 0)
+
+
+def test_what_has_changed_is_found() -> None:
+    account = add("ann", name="Old")
+    with transaction() as session:
+        session.get_one(User, account.id).name = "ÉLODIE"
+    assert users.list_accounts(text="old") == ([], 0)
+    assert users.list_accounts(text="élodie")[1] == 1
+
+
+def test_what_no_database_stores_is_no_error() -> None:
+    account = add()
+    code = users.make_reset_code(account.id, ADMIN)
+    for odd in ("\0", "\ud800", "x" * 100_000):
+        assert attempt(username=f"nobody{odd}").status == "wrong"
+        assert users.list_accounts(text=f"nobody{odd}") == ([], 0)
+        assert audit.list_events(text=f"nobody{odd}") == ([], 0)
+        used = {"browser": BROWSER, "address": "203.0.113.9", "device": None}
+        assert sign_in.use_reset_code(f"x{odd}", f"x{odd}", PASSWORD, **used).status == "wrong"
+    audit.record("test", Actor(None, "a\0b\ud800"), subject="\0", detail="c\0")
+    assert users.list_accounts(text="ANN\0") == ([account], 1)
+    typed = "\0\u200b" + code.lower().replace("-", "\u2014")
+    assert sign_in.use_reset_code("ann\0", typed, PASSWORD, **used).status == "ok"
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
         {"username": ""},
+        {"username": "\u200b"},
+        {"username": "\u0301a"},
+        {"username": "a\u2028b"},
         {"username": "a b"},
         {"username": "<script>"},
         {"username": "x" * 201},
@@ -416,6 +475,19 @@ def provider(password_backend: pytest.MonkeyPatch) -> dict[str, object]:
 
 def accept(claims: dict[str, object]) -> sign_in.SignedIn | oidc.Refusal:
     return oidc.sign_in(claims, browser=BROWSER, address="203.0.113.9", user_agent="")
+
+
+def test_claims_may_hold_what_no_database_stores(provider: dict[str, object]) -> None:
+    odd = "\0\ud800\u200b"
+    texts = {"sub": f"subject{odd}", "preferred_username": f"Ann{odd}", "name": f"É{odd}"}
+    long = {"sub": f"other{odd}", "preferred_username": "\ufdfa" * 100}
+    for claims in (texts | {"email": f"ann{odd}@example.com"}, long):
+        assert isinstance(accept(provider | claims), sign_in.SignedIn)
+        assert isinstance(accept(provider | claims), sign_in.SignedIn)  # the same account
+    assert users.list_accounts()[1] == 2
+    account = users.find("ann")
+    assert account is not None
+    assert (account.name, account.email) == ("É", "ann@example.com")
 
 
 def test_claims_become_an_account_that_follows_the_provider(provider: dict[str, object]) -> None:

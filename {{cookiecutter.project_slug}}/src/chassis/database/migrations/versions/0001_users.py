@@ -26,6 +26,7 @@ def upgrade() -> None:
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("disabled_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("last_login_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("search_text", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_chassis_users")),
         sa.UniqueConstraint("backend", "subject", name=op.f("uq_chassis_users_backend_subject")),
         sa.UniqueConstraint("username", name=op.f("uq_chassis_users_username")),
@@ -84,6 +85,7 @@ def upgrade() -> None:
         sa.Column("subject", sa.String(length=200), nullable=False),
         sa.Column("address", sa.String(length=45), nullable=False),
         sa.Column("detail", sa.String(length=500), nullable=False),
+        sa.Column("search_text", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_chassis_audit_events")),
     )
     op.create_index(op.f("ix_chassis_audit_events_at_id"), "chassis_audit_events", ["at", "id"])
