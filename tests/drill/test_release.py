@@ -463,8 +463,8 @@ def test_a_release_comes_as_an_archive(
     [pack, copy] = send.splitlines()
     assert run("sh", "-c", pack, cwd=tmp_path / "commit").returncode == 0
     assert copy == "scp release.tar.gz root@tool.example.com:"
-    machine.put(tmp_path / "commit/release.tar.gz", "/var/tmp/")
-    machine.output(f"cd /var/tmp; {release}")
+    machine.put(tmp_path / "commit/release.tar.gz", "/srv/")
+    machine.output(f"cd /srv; {release}")
     assert serving(machine) == ("1.1.0", "green" if colour == "blue" else "blue")
 
 
