@@ -79,6 +79,7 @@ class Snapshot:
 
 
 _draining = False
+_latest: tuple[project.Chassis | None, "Monitor"] | None = None
 
 
 def set_draining(value: bool) -> None:
@@ -208,9 +209,13 @@ def _in_thread(function: Callable[[], T]) -> Future[T]:
     return future
 
 
-@functools.cache
 def _monitor() -> Monitor:
-    return Monitor(list(tagged("health")))
+    """Return the monitor of the checks; while developing, a saved file brings other ones."""
+    global _latest
+    loaded = project.loaded()
+    if _latest is None or (loaded is not None and loaded is not _latest[0]):
+        _latest = (loaded, Monitor(list(tagged("health"))))
+    return _latest[1]
 
 
 def report() -> Report:

@@ -5,7 +5,6 @@
 its own.
 """
 
-import functools
 import pkgutil
 from collections.abc import Callable, Iterator, Set
 from dataclasses import dataclass
@@ -54,7 +53,6 @@ class Check:
         return (_load(self.code) if isinstance(self.code, str) else self.code)()
 
 
-@functools.cache
 def _load(code: str) -> Callable[[], Result | None]:
     ours = code.startswith(".")
     function: Callable[[], Result | None]

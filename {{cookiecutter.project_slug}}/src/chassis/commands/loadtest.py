@@ -90,20 +90,21 @@ async def open_tab(
     """Open the websocket of the app at `url` as a browser would; `session_id` resumes a session.
 
     `headers` are sent beside those that a browser sends anyway, such as a Cookie; `options` go to
-    the library.
+    the library, as `proxy`, and `origin` where that is not the one of the URL.
     """
     parts = urlsplit(url)
     scheme = "wss" if parts.scheme == "https" else "ws"
     # Streamlit takes the XSRF token (none here) and the session to resume as further protocols.
     protocols = ["streamlit", "none", session_id] if session_id else ["streamlit"]
+    defaults: dict[str, Any] = {"origin": Origin(f"{parts.scheme}://{parts.netloc}")}
+    if parts.hostname in LOCAL:
+        defaults["proxy"] = None
     async with connect(
         f"{scheme}://{parts.netloc}{parts.path.rstrip('/')}/_stcore/stream",
         subprotocols=[Subprotocol(name) for name in protocols],
-        origin=Origin(f"{parts.scheme}://{parts.netloc}"),
         additional_headers=headers,
         max_size=None,
-        proxy=None if parts.hostname in LOCAL else True,
-        **options,
+        **(defaults | options),
     ) as socket:
         yield Tab(socket)
 

@@ -68,9 +68,11 @@ async def _visit(settings: Settings, headers: dict[str, str]) -> tuple[float, li
     host = host_of(settings.app_host)
     async with asyncio.timeout(TIMEOUT):
         # To the port itself, without TLS, but with the names of the site.
-        plain = settings.app_base_url.replace("https://", "http://", 1)
+        url = urlsplit(settings.app_base_url)
+        plain = url._replace(scheme="http").geturl()
+        origin = f"{url.scheme}://{url.netloc}"
         async with open_tab(
-            plain, headers=headers, host=host, port=settings.app_port, proxy=None
+            plain, headers=headers, origin=origin, host=host, port=settings.app_port, proxy=None
         ) as tab:
             return await tab.rerun(), tab.messages
 

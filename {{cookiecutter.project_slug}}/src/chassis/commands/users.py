@@ -179,10 +179,13 @@ def set_groups(username: str, groups: tuple[str, ...]) -> str:
 
 @users.command()
 @click.argument("username")
-@click.confirmation_option(prompt="The account is deleted. Go on?")
-def remove(username: str) -> str:
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def remove(username: str, *, yes: bool) -> str:
     """Delete an account; the audit log stays."""
-    accounts.remove(account_of(username).id, command_line_actor())
+    account = account_of(username)
+    if not yes:
+        click.confirm(f"The account {account.username} is deleted. Go on?", abort=True)
+    accounts.remove(account.id, command_line_actor())
     return f"removed {username}"
 
 

@@ -97,8 +97,9 @@ def update(package: Path, language: str) -> Catalog:
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("wb") as file:
         write_po(file, catalogue, no_location=True, sort_output=True, ignore_obsolete=True)
-    path.with_suffix(".mo").write_bytes(compiled(catalogue))
-    return catalogue
+    written = read(package, language)  # a plural without translation is another one then
+    path.with_suffix(".mo").write_bytes(compiled(written))
+    return written
 
 
 def forms(text: str | tuple[str, ...] | list[str] | None) -> list[str]:

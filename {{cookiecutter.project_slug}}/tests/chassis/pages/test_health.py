@@ -12,11 +12,10 @@ from streamlit.testing.v1 import AppTest
 
 
 @pytest.fixture(autouse=True)
-def fresh_monitor() -> Iterator[None]:
-    health._monitor.cache_clear()
+def fresh_monitor(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(health, "_latest", None)
     yield
     health.set_draining(False)
-    health._monitor.cache_clear()
 
 
 def open_page(app: AppTest) -> AppTest:

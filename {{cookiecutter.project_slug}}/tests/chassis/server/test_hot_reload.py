@@ -31,6 +31,15 @@ with transaction(read_only=True) as session:
 st.text(f"page=0 feature={feature.VALUE} table={models.Note.__tablename__} users={users}")
 """
 FEATURE = "VALUE = 0\n"
+# A check that reads a setting of the project, whose class is another one after each save.
+SETTINGS = """
+from chassis import Settings
+
+
+class DeskSettings(Settings):
+    closes: int = 17
+"""
+IMPORT = "from scratch_tool.desk import DeskSettings\n"
 # The console script of an installed project: its code is not in PYTHONPATH.
 SCRIPT = "import sys; sys.path.insert(0, {!r}); from scratch_tool.app import main; main()"
 # What is saved at the same time, as what it is changed, and what a visitor sees of that.
@@ -43,6 +52,7 @@ CHANGES = [
         {"../chassis/i18n.py": ("return text %", "return text + '!' if not values else text %")},
         "Remarks!",
     ),
+    ({"app.py": ('Check("desk"', 'Check("front desk"')}, "page=1 feature=2"),
     (
         {"pages/start.py": ("page=1", "page=3"), "feature.py": ("VALUE = 2", "VALUE = 3")},
         "page=3 feature=3 table=remarks users=2",
@@ -58,6 +68,12 @@ def package(tmp_path: Path) -> Path:
     shutil.copytree(Path(chassis.__file__).parent, folder / "src" / "chassis")
     (folder / PACKAGE / "pages/start.py").write_text(PAGE, encoding="utf-8")
     (folder / PACKAGE / "feature.py").write_text(FEATURE, encoding="utf-8")
+    (folder / PACKAGE / "desk.py").write_text(SETTINGS, encoding="utf-8")
+    app, beside = folder / PACKAGE / "app.py", folder / PACKAGE / "beside.py"
+    save(app, "\ndef menu", f"{IMPORT}\ndef menu")
+    save(app, "    menu=menu,", "    menu=menu,\n    settings=DeskSettings,")
+    save(beside, "\nlog =", f"{IMPORT}\nlog =")
+    save(beside, '"open"', 'f"open until {DeskSettings.current().closes}"')
     return folder / PACKAGE
 
 
@@ -108,6 +124,9 @@ def test_whatever_is_saved_is_in_the_next_run_of_each_tab(
 
     asyncio.run(visit())
     # The server goes on with the code of before, which asks the project of now.
+    readiness = httpx.get(f"{developer.server.url}/readyz").json()["checks"]
+    assert readiness["front desk"]["status"] == "pass"
+    assert readiness["front desk"]["detail"] == "open until 17"
     assert developer.get("/auth/continue").status_code == httpx.codes.SEE_OTHER
     assert "Traceback" not in developer.server.log(), developer.server.log()
 

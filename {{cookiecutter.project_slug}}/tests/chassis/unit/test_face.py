@@ -93,6 +93,7 @@ from click.testing import CliRunner
 from chassis.database.engine import get_engine
 from chassis.database.tables import load_models
 from chassis.testing.pages import app_of
+from {package}.beside import import_orders
 from {package}.settings import ToolSettings
 
 assert ToolSettings.current().erp_token.get_secret_value() == "hush"
@@ -113,6 +114,8 @@ except OSError:  # there is no such host
     print("no ERP")
 printed = CliRunner().invoke(main, ["import-orders", "2026-01-31"]).stdout
 assert printed == "fetched the orders of 2026-01-31\\n"
+returned = import_orders.main(["2026-01-31"], standalone_mode=False)
+assert returned == "fetched the orders of 2026-01-31"
 refused = CliRunner().invoke(main, ["import-orders", "today"])
 assert (refused.exit_code, refused.stdout) == (1, "")
 assert refused.stderr == "Error: today is no day; for example 2026-01-31\\n"

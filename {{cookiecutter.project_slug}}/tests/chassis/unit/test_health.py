@@ -30,14 +30,12 @@ from .redis_server import PASSWORD, running_redis
 
 
 @pytest.fixture(autouse=True)
-def fresh_state() -> Iterator[None]:
+def fresh_state(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Give each test a monitor and a limiter of its own, that do not drain."""
-    monitor = health._monitor  # some tests put another in its place
-    monitor.cache_clear()
+    monkeypatch.setattr(health, "_latest", None)
     get_limiter.cache_clear()
     yield
     health.set_draining(False)
-    monitor.cache_clear()
     if get_limiter.cache_info().currsize:
         asyncio.run(get_limiter().aclose())
     get_limiter.cache_clear()

@@ -63,6 +63,14 @@ def test_a_text_of_the_chassis_that_is_translated_as_there_is_not_kept(package: 
     assert "Users" in found
 
 
+def test_what_was_collected_is_compiled(package: Path) -> None:
+    """A plural without translation is written in another way than it was kept."""
+    with (package / "pages/start.py").open("a", encoding="utf-8") as file:
+        file.write('\nngettext("%(count)s bike", "%(count)s bikes", 3)\n')
+    update(package, "ko")
+    assert [*mistakes(package)] == []
+
+
 @pytest.mark.parametrize(
     ("file", "old", "new", "found"),
     [

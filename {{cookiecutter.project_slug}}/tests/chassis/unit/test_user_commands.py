@@ -58,7 +58,9 @@ def test_the_life_of_an_account() -> None:
     assert "changed the password" in run("users", "set-password", "bob", text=PASSWORD).stdout
     code = run("users", "reset-code", "bob").stdout
     assert re.search(r": ([A-Z0-9]{5}-){3}[A-Z0-9]{5}$", code)
+    assert "The account bob is deleted" in run("users", "remove", "bob").stdout  # nobody answers
     assert run("users", "remove", "bob", "--yes").exit_code == 0
+    assert run("users", "remove", "bob").stderr == "there is no user 'bob'\n"  # not asked first
     assert users.find("bob") is None
 
 
