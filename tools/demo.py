@@ -14,7 +14,7 @@ DEMO = ROOT / "build" / "demo"
 
 
 def bake() -> Path:
-    """Write the project anew and return its folder; an environment that is there stays."""
+    """Write the project again and return its folder; an environment that is there stays."""
     for old in DEMO.glob("*/*"):
         if old.name == ".venv":
             continue

@@ -65,7 +65,7 @@ PROGRAM = re.compile(
 
 
 def test_every_command_is_spelt_as_it_is_typed(baked: Baked) -> None:
-    """By whoever has just read it, on the machine that the document is about."""
+    """By somebody who has just read it, on the machine that the document is about."""
     commands = {
         path.split("/")[-1].removesuffix(".py")
         for path in baked.files()

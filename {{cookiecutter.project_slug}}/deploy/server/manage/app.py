@@ -35,7 +35,7 @@ def show(release: Path, *arguments: str, port: int = 0) -> None:
 
 
 def become(release: Path, *arguments: str) -> NoReturn:
-    """Run a command of a release for whoever sits here, and end as it does."""
+    """Run a command of a release for the caller, and end as it does."""
     at_terminal = sys.stdin.isatty()
     sys.exit(subprocess.run(command(release, *arguments, at_terminal=at_terminal)).returncode)
 

@@ -41,7 +41,7 @@ class Wishes:
 
 
 def release(what: str | None, wishes: Wishes) -> None:
-    """Let a release serve the new visitors; None is the one that serves, started anew."""
+    """Let a release serve the new visitors; None is the one that serves, restarted."""
     colour = serving()
     present = serving_release()
     if present is None:

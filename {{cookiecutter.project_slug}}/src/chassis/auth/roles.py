@@ -13,7 +13,7 @@ class Role(StrEnum):
     ADMIN = "admin"
 
     def includes(self, other: Self) -> bool:
-        """Tell whether whoever has this role may do what `other` may."""
+        """Tell whether this role may do what `other` may."""
         order = list(Role)
         return order.index(self) >= order.index(other)
 

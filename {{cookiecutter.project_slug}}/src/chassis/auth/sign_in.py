@@ -186,7 +186,7 @@ def pend(user_id: int, browser: str) -> str:
 def take_up(code: str, browser: str, *, address: str, user_agent: str) -> SignedIn | None:
     """Turn the code of a sign-in into a new session; None if it is not this browser's, or old."""
     with transaction() as session:
-        # Deleted whoever presents the code: from another browser it has leaked. In one statement:
+        # Deleted no matter who presents the code: from another browser it leaked. In one statement:
         # of two at the same time one finds it.
         pending = session.execute(
             delete(PendingLogin)

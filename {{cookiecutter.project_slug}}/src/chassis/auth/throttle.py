@@ -1,7 +1,7 @@
 """How often somebody may try to sign in: per address, and per account.
 
-Whoever has signed in once from a browser has a device cookie there, and is counted apart from the
-rest of the world: strangers who guess at an account cannot lock its owner out.
+A user who has signed in once from a browser has a device cookie there, and is counted apart from
+the rest of the world: strangers who guess at an account cannot lock its owner out.
 https://owasp.org/www-community/Slow_Down_Online_Guessing_Attacks_with_Device_Cookies
 """
 
@@ -44,7 +44,7 @@ def seconds_to_wait(
 
 
 def forget_failures(username: str, device: str | None, purpose: Purpose = "account") -> None:
-    """Start anew for this account after a sign-in that succeeded."""
+    """Forget the failures of this account after a sign-in that succeeded."""
     rate = get_settings().rate_limit_login_account
     get_limiter().forget(rate, ACCOUNT, _key(username, device, purpose))
 

@@ -161,7 +161,7 @@ def _add_text(tar: tarfile.TarFile, name: str, text: str) -> None:
 
 def _add(tar: tarfile.TarFile, path: Path, name: str) -> tuple[int, str]:
     """Add a file; return size and checksum of what was added."""
-    # Not followed: whoever may write to the folder could otherwise have any file backed up.
+    # Not followed: anyone who may write to the folder could otherwise have any file backed up.
     with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW), "rb") as file:
         info = tar.gettarinfo(arcname=name, fileobj=file)
         hashing = _Hashing(file)

@@ -15,7 +15,7 @@ from ..database.engine import DatabaseUnavailable, clear_errors, new_engine
 from . import BackupError
 from .contents import Contents, read_contents
 
-# A restored database belongs to the user of DATABASE_URL, whoever it belonged to.
+# A restored database belongs to the user of DATABASE_URL, no matter whose it was.
 OWNERLESS: Final = ("--no-owner", "--no-privileges")
 # All that the app can have made in its schema, but not the extensions that an administrator did.
 DROP_EVERYTHING: Final = """

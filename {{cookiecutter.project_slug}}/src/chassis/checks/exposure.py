@@ -55,7 +55,7 @@ def networks() -> Result:
     """The app is open to known networks only."""
     if get_settings().allowed_ips:
         return OK
-    return Result("warn", "ALLOWED_IPS is empty: whoever reaches the app can use it")
+    return Result("warn", "ALLOWED_IPS is empty: anyone who reaches the app can use it")
 
 
 def app_address() -> Result:

@@ -23,7 +23,7 @@ def doctor() -> None:
         failed |= result.status == "fail"
         click.echo(f"{WORDS[result.status]:<4}  {name:<11}  {result.detail}")
         if result.remedy:
-            click.echo(f"{'':<19}mend: {result.remedy}")
+            click.echo(f"{'':<19}fix: {result.remedy}")
     sys.exit(int(failed))
 
 

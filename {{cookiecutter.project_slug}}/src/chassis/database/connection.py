@@ -23,7 +23,7 @@ class DatabaseConnection(SQLConnection):
         return get_engine(read_only=True)
 
     def query(self, *arguments: Any, **options: Any) -> pd.DataFrame:
-        """Read into a data frame, cached for `ttl` seconds (for ever without)."""
+        """Read into a data frame, cached for `ttl` seconds (forever without)."""
         with clear_errors(read_only=True):
             try:
                 return super().query(*arguments, **options)

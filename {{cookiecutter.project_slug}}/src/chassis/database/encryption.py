@@ -42,7 +42,7 @@ class EncryptedText(TypeDecorator[str]):
 
 
 def rotate(metadata: MetaData | None = None) -> int:
-    """Encrypt every encrypted value anew with the newest key; return how many. All or nothing."""
+    """Encrypt every encrypted value again, with the newest key; return how many. All or nothing."""
     keys = _keys()
     with transaction() as session:
         return sum(

@@ -45,7 +45,7 @@ def streamlit_environment(settings: Settings) -> dict[str, str]:
     """Return the variables of Streamlit and the servers below it that our settings ask for."""
     url = urlsplit(settings.app_base_url)
     variables = {
-        # server/gate.py limits both, with an answer; here a browser would wait for one for ever.
+        # server/gate.py limits both, and answers; these limits would leave a browser waiting.
         "WEBSOCKETS_MAX_LINE_LENGTH": "1048576",
         "WEBSOCKETS_MAX_NUM_HEADERS": "65536",
         # server/peer.py does what uvicorn would do.

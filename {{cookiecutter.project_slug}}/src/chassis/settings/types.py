@@ -1,4 +1,4 @@
-"""The types of the settings: what a value must look like, in words that tell how to mend it."""
+"""The types of the settings: what a value must look like, in words that say how to fix it."""
 
 import ipaddress
 import re

@@ -527,7 +527,7 @@ def import_file() -> None:
         csv_import.ENCODINGS,
         index=None,
         format_func=str.upper,
-        placeholder=_("Found out from the file"),
+        placeholder=_("Detect automatically"),
         key="records_encoding",
     )
     if file is None:
@@ -595,7 +595,7 @@ def draw_plan(table: csv_import.Table, plan: csv_import.Plan) -> None:
 
 def draw_problems(plan: csv_import.Plan) -> None:
     """Show what is wrong in which line and column."""
-    text = _("Nothing can be imported until these errors are mended in the file.")
+    text = _("Nothing can be imported until these errors are fixed in the file.")
     st.error(text, icon=":material/error:")
     rows = [
         {

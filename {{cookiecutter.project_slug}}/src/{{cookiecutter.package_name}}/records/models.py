@@ -9,7 +9,7 @@ from sqlalchemy import JSON, BigInteger, Dialect, Index, Integer, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
 
-# A history can grow for ever; SQLite numbers rows by itself only where the type is INTEGER.
+# A history grows without end; SQLite numbers rows by itself only where the type is INTEGER.
 BIG_ID: Final = BigInteger().with_variant(Integer, "sqlite")
 # "apple" stands beside "Apple" in a list; PostgreSQL sorts so by itself.
 WORDS: Final = String(200).with_variant(String(200, collation="NOCASE"), "sqlite")

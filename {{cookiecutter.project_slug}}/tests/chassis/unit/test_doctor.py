@@ -260,11 +260,11 @@ def test_a_warning_is_no_failure(healthy: dict[str, str]) -> None:
     assert done.returncode == 0, done.stdout
     [line, after] = done.stdout[done.stdout.index("warn  disk") :].splitlines()[:2]
     assert re.fullmatch(r"warn  disk +\d+ % free", line)
-    assert after.startswith("                   mend: du ")
+    assert after.startswith("                   fix: du ")
 
 
 def test_every_check_has_a_line(healthy: dict[str, str]) -> None:
     names = [line[6:19].strip() for line in run_doctor(healthy).stdout.splitlines()]
-    assert [name for name in names if not name.startswith("mend")] == [
+    assert [name for name in names if not name.startswith("fix")] == [
         check.name for check in tagged("doctor")
     ]

@@ -177,7 +177,7 @@ def test_all_the_way_back_and_forward_again() -> None:
 
 @pytest.mark.usefixtures("database")
 def test_users_and_what_refers_to_them_outlive_a_change_of_their_table(own_chains: Folders) -> None:
-    """On SQLite the table is made anew; its rows, and those that refer to it, must stay."""
+    """On SQLite the table is rebuilt; its rows, and those that refer to it, must stay."""
     names = ("chassis_users", "chassis_sessions", "scratch_notes")
     tables = [load_models().tables[name] for name in names]
     fill(*tables)
