@@ -34,7 +34,9 @@ BEARER = "Bearer c2VjcmV0LXRva2Vu"
 
 @pytest.fixture(autouse=True)
 def no_known_secrets() -> Iterator[None]:
-    """Leave no values behind that would be hidden in other tests."""
+    """Hide nothing that other tests have hidden, and leave nothing behind for them."""
+    hide_values([])
+    hide_keys([])
     yield
     hide_values([])
     hide_keys([])
