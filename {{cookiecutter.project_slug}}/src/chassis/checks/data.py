@@ -58,7 +58,7 @@ def backups() -> Result:
         )
     if settings.backup_encryption_key is None:
         return Result(
-            "warn", "BACKUP_ENCRYPTION_KEY is not set: anyone who can read the bucket reads all data"
+            "warn", "BACKUP_ENCRYPTION_KEY is not set: anyone who reads the bucket reads all data"
         )
     return OK
 
