@@ -161,6 +161,7 @@ def test_readme_names_the_commands_that_these_tests_run(default: Baked, template
     assert commands == [
         "make demo",
         "make test",
+        "pip install cookiecutter",
         "cookiecutter gh:org/template",
         "cd my-internal-tool",
         "make dev",
