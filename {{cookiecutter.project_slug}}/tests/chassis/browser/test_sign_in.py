@@ -142,8 +142,8 @@ def test_a_new_password_leads_back_on_a_slow_network(
 ) -> None:
     """All sessions have ended by then, also that of the tab which waits for the new one."""
     with database_of(browser_server.database):
-        add_user(Role.VIEWER, "traveller")
-    tab = new_tab(user="traveller")
+        add_user(Role.VIEWER, "commuter")
+    tab = new_tab(user="commuter")
     tab.open("/account?lang=en")
 
     def hold(route: Route) -> None:
