@@ -87,7 +87,7 @@ def test_a_file_of_any_spreadsheet_is_read(encoding: str, delimiter: str, ending
 
 @pytest.mark.parametrize("hidden", ["\u200b", "\ufeff", "\ufeff\ufeff", "\u2060", "\u200e"])
 def test_headings_are_found_however_they_are_written(hidden: str) -> None:
-    heading = "자산 번호,이름,ＣＡＴＥＧＯＲＹ,가격,bought\u200b_on"  # noqa: RUF001 - wide
+    heading = "자산 번호,이름,ＣＡＴＥＧＯＲＹ,가격,bought\u200b_on"  # noqa: RUF001 - wide letters are tested
     rows = f"{hidden}{unicodedata.normalize('NFD', heading)}\nEQ-1,노트북,컴퓨터,10,2026-01-31\n"
     table = read(rows.replace("자산 번호", "자산\u00a0번호"))
     assert not table.ignored_columns

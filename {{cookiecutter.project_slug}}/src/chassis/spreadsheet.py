@@ -17,7 +17,7 @@ if TYPE_CHECKING:  # both take long to import, and not every process needs them
 # Excel, LibreOffice and Google Sheets run a cell that begins with one of these as a formula; the
 # wide ones, which a linter takes for mistakes, where Chinese, Japanese or Korean is written.
 # https://owasp.org/www-community/attacks/CSV_Injection
-_STARTS: Final = r"=+\-@＝＋－＠"  # noqa: RUF001 - wide
+_STARTS: Final = r"=+\-@\uff1d\uff0b\uff0d\uff20"  # the last four are the wide ones
 # A text begins a cell, and so does what follows a separator in it: which one separates is chosen
 # by the spreadsheet, and then the quotes around a text are none. Quote marks may stand in front, so
 # that `original` finds back to every text.

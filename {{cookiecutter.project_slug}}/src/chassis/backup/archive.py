@@ -95,7 +95,7 @@ def _unpack(file: BinaryIO, folder: Path) -> tuple[Manifest, dict[str, str], dic
                     raise DamageError(f"{member.name!r} in the backup is not a file")
                 if manifest is None:
                     manifest = _read_manifest(member, content)
-                    _refuse_withoutroom_for(manifest, folder)
+                    _refuse_without_room_for(manifest, folder)
                     stream.left = manifest.at_most
                 elif member.name == CHECKSUMS and checksums is None:
                     checksums = _read_checksums(content)
@@ -127,7 +127,7 @@ def _read_checksums(content: IO[bytes]) -> dict[str, str]:
     return TypeAdapter(dict[str, str]).validate_json(content.read())
 
 
-def _refuse_withoutroom_for(manifest: Manifest, folder: Path) -> None:
+def _refuse_without_room_for(manifest: Manifest, folder: Path) -> None:
     free = shutil.disk_usage(folder).free
     if manifest.size > free:
         needed, there = (f"{size / 1e6:.0f} MB" for size in (manifest.size, free))

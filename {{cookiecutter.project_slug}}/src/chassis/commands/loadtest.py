@@ -18,11 +18,11 @@ from websockets.datastructures import HeadersLike
 from websockets.exceptions import WebSocketException
 from websockets.typing import Origin, Subprotocol
 
+from ..checks.exposure import LOCAL
 from ..errors import ExplainedError
 from ..settings import get_settings
 
 RUN_TIMEOUT = 60.0
-LOCAL = ("localhost", "127.0.0.1", "::1")
 
 
 @click.command()

@@ -44,11 +44,11 @@ class Budget:
         self.arriving_bytes = 0
         self._messages = self._bytes = self._seconds = 0.0
 
-    def spend(self, *, messages: int = 0, bytes: int = 0, seconds: float = 0.0) -> None:  # noqa: A002
-        """Note what was spent."""
+    def spend(self, *, messages: int = 0, size: int = 0, seconds: float = 0.0) -> None:
+        """Note what was spent; the size is in bytes."""
         now, allowed = time.monotonic(), self.allowance
         self._messages = max(self._messages, now) + MINUTE * messages / allowed.messages
-        self._bytes = max(self._bytes, now) + MINUTE * bytes / allowed.bytes
+        self._bytes = max(self._bytes, now) + MINUTE * size / allowed.bytes
         self._seconds = max(self._seconds, now) + MINUTE * seconds / allowed.seconds
 
     def wait(self) -> float:

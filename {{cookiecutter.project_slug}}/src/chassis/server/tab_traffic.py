@@ -107,7 +107,7 @@ class TabTraffic:
     async def _afford(self, size: int) -> None:
         """Pay for a message, and wait until that much has come back."""
         for budget in self._budgets:
-            budget.spend(messages=1, bytes=size)
+            budget.spend(messages=1, size=size)
         wait = max(budget.wait() for budget in self._budgets)
         if wait > 0:
             metrics.rate_limited("budget")

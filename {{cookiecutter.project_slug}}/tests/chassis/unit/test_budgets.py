@@ -16,7 +16,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 
 @pytest.mark.parametrize(
-    "cost", [{"messages": 60}, {"bytes": 6000}, {"seconds": 6.0}], ids=lambda cost: next(iter(cost))
+    "cost", [{"messages": 60}, {"size": 6000}, {"seconds": 6.0}], ids=lambda cost: next(iter(cost))
 )
 def test_all_of_it_may_be_spent_at_once_and_is_back_within_a_minute(
     clock: list[float], cost: dict[str, int]
@@ -43,8 +43,8 @@ def test_who_has_spent_too_much_waits_for_that_much(clock: list[float]) -> None:
 @pytest.mark.usefixtures("clock")
 def test_one_kind_is_not_paid_with_another() -> None:
     budget = Budget(ALLOWANCE)
-    budget.spend(messages=30, bytes=3000, seconds=3)
-    budget.spend(messages=30, bytes=3000, seconds=3)
+    budget.spend(messages=30, size=3000, seconds=3)
+    budget.spend(messages=30, size=3000, seconds=3)
     assert budget.wait() == pytest.approx(0)
     budget.spend(seconds=0.5)
     assert budget.wait() == pytest.approx(5)

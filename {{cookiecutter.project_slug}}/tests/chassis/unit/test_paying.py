@@ -26,10 +26,11 @@ def scope(address: str, state: State | None = None, key: str = "") -> Scope:
     return {"type": "websocket", "client": (address, 1), "state": tab}
 
 
-def budgets(traffic: SessionTraffic, *handshake: str) -> list[Budget]:
+def budgets(
+    traffic: SessionTraffic, address: str, state: State | None = None, key: str = ""
+) -> list[Budget]:
     """Return the budgets that a tab spends from."""
-    address, *rest = handshake
-    return traffic._paying(scope(address, *rest))[1]  # type: ignore[arg-type]
+    return traffic._paying(scope(address, state, key))[1]
 
 
 @pytest.mark.parametrize("state", [GUEST, UNKNOWN])
