@@ -65,7 +65,7 @@ class Peak:
         size = 0
         for descriptor in Path(f"/proc/{self.app.process.pid}/fd").iterdir():
             try:
-                if "(deleted)" in os.readlink(descriptor):  # noqa: PTH115 - it may end in that
+                if "(deleted)" in str(descriptor.readlink()):
                     size += descriptor.stat().st_size
             except OSError:
                 continue
